@@ -1,0 +1,412 @@
+"""The words of lfci-gate as frozen dataclasses and enums.
+
+Imports nothing of ours, does no IO. Times are :class:`datetime.datetime` in UTC with
+tzinfo set; durations are named with their unit. Paths inside a git tree are raw ``bytes``
+(git does not promise UTF-8); they become text only in documents, strictly decoded.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, NewType, Protocol
+
+ObjectId = NewType("ObjectId", str)
+"""Lower-case hex name of a git object: 40 digits (sha1) or 64 (sha256)."""
+
+Sha256 = NewType("Sha256", str)
+"""Lower-case hex sha256, 64 digits."""
+
+
+# -- git objects ---------------------------------------------------------------------
+
+
+class GitObject(NamedTuple):
+    kind: str
+    """``commit``, ``tree``, ``blob`` or ``tag``."""
+    data: bytes
+
+
+class ObjectSource(Protocol):
+    """Where pure code reads git objects from; content-addressed, so reading is a pure function."""
+
+    @property
+    def hash_name(self) -> str:
+        """``sha1`` or ``sha256``."""
+
+    def read(self, oid: ObjectId, *, limit: int = ...) -> GitObject:
+        """The object. Raises Undecided LFCI501 when missing, Refusal LFCI412 when larger than
+        ``limit`` bytes."""
+
+    def stat(self, oid: ObjectId) -> tuple[str, int]:
+        """Kind and size in bytes, without reading. Raises Undecided LFCI501 when missing."""
+
+
+# -- checks ----------------------------------------------------------------------------
+
+
+class Engine(enum.Enum):
+    DEVELOP = "develop"
+    BUILD = "build"
+
+
+class Outcome(enum.Enum):
+    """How a run ended. ``UNDECIDED`` is never cached and never attested."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    UNDECIDED = "UNDECIDED"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSpec:
+    """Where the check leaves its test report."""
+
+    format: str
+    """``junit`` or ``tap``."""
+    path: str | None
+    """Under ``$out`` for junit; None for tap (standard output)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDefinition:
+    """Normalised form of one check of ``.lfci/config.toml``, defaults filled in."""
+
+    name: str
+    run: str | tuple[str, ...] | None
+    """A string is run by the shell's bash with ``-euc``; a tuple is an argv; None with ``flake``."""
+    flake: str | None
+    """``checks.<name>``: an existing flake check is the derivation."""
+    shell: str
+    inputs: tuple[str, ...]
+    report: ReportSpec | None
+    artifacts: tuple[str, ...]
+    timeout_s: int
+    network: bool
+    env: tuple[tuple[str, str], ...]
+    """Sorted by name."""
+    digest: Sha256
+    """The definition digest: sha256 of the canonical JSON of everything above."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """``.lfci/config.toml``."""
+
+    version: int
+    checks: tuple[CheckDefinition, ...]
+    """Sorted by name."""
+
+    def check(self, name: str) -> CheckDefinition | None:
+        return next((c for c in self.checks if c.name == name), None)
+
+
+# -- policy ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key; equality and hash by kind and raw bytes only, so thresholds count keys once."""
+
+    kind: str
+    """``ed25519`` or ``ecdsa-p256``: the algorithm is fixed by the key."""
+    raw: bytes
+    """ed25519: 32 bytes; ecdsa-p256: uncompressed point, 65 bytes."""
+    fingerprint: str
+    """``SHA256:<base64 without padding>`` of the OpenSSH key blob, as ssh-keygen prints."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyKey:
+    name: str
+    public: PublicKey
+    roles: tuple[str, ...]
+    valid_from: datetime | None
+    valid_until: datetime | None
+    revoked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    check: str
+    roles: tuple[str, ...]
+    threshold: int
+    engines: tuple[Engine, ...]
+    hermetic: bool
+    report_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Changes of ``paths`` need approvals of ``threshold`` distinct keys with one of ``roles``."""
+
+    paths: tuple[str, ...]
+    roles: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    refs: tuple[str, ...]
+    scope: str
+    """``tip`` or ``each``."""
+    max_age_s: int | None
+    bind: tuple[str, ...]
+    """Any of ``base``, ``ref``."""
+    update: str
+    """``fast-forward`` or ``any``."""
+    require: tuple[Requirement, ...]
+    protect: tuple[Protection, ...]
+    tests_removed: str
+    """``allow``, ``approval`` or ``refuse``."""
+    dependencies_unpinned: str
+    """``allow`` or ``refuse``."""
+    nix_minimum: str | None
+    gitlinks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    version: int
+    repository: str
+    """UUID that names this repository in every attestation."""
+    keys: tuple[PolicyKey, ...]
+    rules: tuple[Rule, ...]
+    bootstrap: str
+    """``report`` or ``approval``: what the very first landing of an empty forge needs."""
+    digest: Sha256
+    """sha256 of the file's bytes."""
+
+
+# -- snapshot and session ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    path: str
+    sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Fingerprint of what the project specifies at one moment."""
+
+    tree: ObjectId
+    flake: tuple[FileDigest, ...]
+    """``flake.nix`` and ``flake.lock`` where they exist."""
+    lockfiles: tuple[FileDigest, ...]
+    """Every lockfile known by name, sorted by path."""
+    config: tuple[FileDigest, ...]
+    """``.lfci/config.toml`` and ``.lfci/policy.toml`` where they exist."""
+    digest: Sha256
+    """sha256 of the canonical JSON of the above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: str
+    """22 characters: 16 random bytes, URL-safe base64 without padding, as hif names sessions."""
+    agent: str
+    goal: str
+    base_commit: ObjectId | None
+    base: Snapshot
+    dirty_tree: ObjectId | None
+    """Tree of the working copy at the start, where it differed from the base commit's."""
+    started_at: datetime
+    ended_at: datetime | None
+    notes: tuple[tuple[datetime, str], ...]
+    worktree: str
+
+
+# -- runs and attestations ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """One executed or skipped test of a report."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    id: str
+    outcome: str
+    """``passed``, ``failed`` or ``skipped``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultDocument:
+    """What two honest runs agree on; its canonical JSON is stored by sha256 (docs/formats.md)."""
+
+    check: str
+    exit_code: int
+    tests: tuple[TestCase, ...]
+    """Sorted by id, then outcome."""
+    artifacts: tuple[FileDigest, ...]
+    """Sorted by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestCounts:
+    __test__ = False
+
+    passed: int
+    failed: int
+    skipped: int
+    ids: Sha256
+    """sha256 of the canonical JSON list of the sorted ids of all tests in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockfileFact:
+    path: str
+    sha256: Sha256
+    pinned: int | None
+    """None where no reader for the format exists: not counted, which is not zero."""
+    unpinned: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFact:
+    id: str
+    base_commit: ObjectId | None
+    base_tree: ObjectId
+    snapshot: Sha256
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRun:
+    """Predicate ``https://micelio.dev/lfci/check-run/v0.1``, with its subject."""
+
+    inputs_tree: ObjectId
+    """The subject."""
+    repository: str
+    check: str
+    definition: Sha256
+    command: str
+    result: Outcome
+    exit_code: int
+    tests: TestCounts | None
+    """None when the check has no report."""
+    source_tree: ObjectId
+    nar_hash: str
+    flake: tuple[FileDigest, ...]
+    lockfiles: tuple[LockfileFact, ...]
+    session: SessionFact | None
+    drv_path: str
+    system: str
+    engine: Engine
+    hermetic: bool
+    sandbox: Sha256
+    nix_name: str
+    nix_version: str
+    started_at: datetime
+    duration_ms: int
+    attempt: int
+    result_sha256: Sha256
+    artifacts: tuple[FileDigest, ...]
+    log_sha256: Sha256
+    log_size: int
+    attester: str
+    attester_kind: str
+    """``agent``, ``human`` or ``runner``."""
+    target_ref: str | None
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Predicate ``https://micelio.dev/lfci/approval/v0.1``, with its subject."""
+
+    to_tree: ObjectId
+    """The subject: what is left of the new tree when only ``paths`` are kept."""
+    from_tree: ObjectId
+    """The same filter on the base (the empty tree's id when nothing is left)."""
+    repository: str
+    ref: str
+    paths: tuple[str, ...]
+    reviewer: str
+    reason: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """Predicate ``https://micelio.dev/lfci/session/v0.1``; the subject is the base tree."""
+
+    repository: str
+    id: str
+    agent: str
+    goal: str
+    base_commit: ObjectId | None
+    base_tree: ObjectId
+    snapshot: Sha256
+    started_at: datetime
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Predicate ``https://slsa.dev/verification_summary/v1`` of a landed commit."""
+
+    commit: ObjectId
+    """The subject (``gitCommit``)."""
+    repository: str
+    ref: str
+    old: ObjectId | None
+    policy_sha256: Sha256
+    policy_version: int
+    verified_at: datetime
+    evidence: tuple[str, ...]
+    """Attestation ids, sorted."""
+    verifier: str
+
+
+Statement = CheckRun | Approval | SessionRecord | Landing
+
+
+# -- gate ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One line of pre-receive's input; None stands for the zero oid."""
+
+    ref: str
+    old: ObjectId | None
+    new: ObjectId | None
+
+
+class VerdictKind(enum.Enum):
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a ref is refused (or could not be judged); one error's worth of facts."""
+
+    code: str
+    message: str
+    hint: str
+    check: str | None = None
+    commit: ObjectId | None = None
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefVerdict:
+    update: RefUpdate
+    kind: VerdictKind
+    reasons: tuple[Reason, ...]
+    evidence: tuple[str, ...]
+    """Ids of the attestations that counted, sorted."""
+    remarks: tuple[str, ...] = ()
+    """What was reported but not required, e.g. that no base result was there to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    kind: VerdictKind
+    refs: tuple[RefVerdict, ...]
