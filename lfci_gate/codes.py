@@ -178,7 +178,7 @@ CODES: dict[str, Code] = {
     "LFCI301": Code(
         "no test alias found",
         "Nothing in the project declares how it is tested, in any form that is known.",
-        'lfci init --run CMD --report junit:PATH --name test',
+        "lfci init --run CMD --report junit:PATH --name test",
     ),
     "LFCI302": Code(
         "several test aliases are possible",

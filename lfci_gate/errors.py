@@ -27,9 +27,7 @@ class LfciError(Exception):
 
     exit_status: ClassVar[int] = 3
 
-    def __init__(
-        self, code: str, message: str, *, facts: tuple[str, ...] = (), hint: str = ""
-    ) -> None:
+    def __init__(self, code: str, message: str, *, facts: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Makes this checkout ready for its checks: the programs they start, and .venv with the
+# locked versions of requirements-dev.txt. Does nothing, quickly, when all is there.
+#
+# On Debian and its children missing packages are installed with apt-get, as root or with
+# sudo. Elsewhere it names what is missing and how to get it, and ends with status 1: a
+# check that cannot run has failed, it was not skipped.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# One line a program: a file or command that shows it is there, its Debian package, and
+# what provides it elsewhere.
+programs='
+git            git             git 2.36 or newer
+make           make            GNU make
+nix            nix-bin         Nix 2.8 or newer, see https://nixos.org/download
+bwrap          bubblewrap      bubblewrap
+/bin/bash-static    bash-static     a static bash at /bin/bash-static (only Debian packages it)
+/bin/busybox   busybox-static  a static busybox at /bin/busybox
+ssh-keygen     openssh-client  the OpenSSH client tools
+/usr/sbin/sshd openssh-server  the OpenSSH server
+shellcheck     shellcheck      ShellCheck
+setpriv        util-linux      util-linux
+'
+
+present() {
+  case $1 in
+    /*) [ -x "$1" ] ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
+
+# Debian's busybox and busybox-static own the same path; only the static one will do.
+static_busybox() { ! head -c 4096 /bin/busybox | LC_ALL=C grep -aq 'ld-linux'; }
+
+# A Python of at least 3.11; "$1" may ask for one more module (ensurepip makes pip in a venv).
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+    if "$candidate" -c "import sys, venv${1:+, $1}; sys.exit(sys.version_info < (3, 11))" >/dev/null 2>&1; then
+      "$candidate" -c 'import sys; print(sys.executable)'
+      return 0
+    fi
+  done
+  return 1
+}
+
+packages=() elsewhere=()
+while read -r probe package words; do
+  [ -n "$probe" ] || continue
+  if ! present "$probe" || { [ "$package" = busybox-static ] && ! static_busybox; }; then
+    packages+=("$package") elsewhere+=("$words")
+  fi
+done <<<"$programs"
+# As root, Nix builds with the users of a group that Debian's nix-bin does not make.
+if [ "$(id -u)" = 0 ] && present apt-get && ! getent group nixbld >/dev/null; then
+  packages+=(nix-setup-systemd) elsewhere+=("the group nixbld")
+fi
+if ! find_python ensurepip >/dev/null; then
+  packages+=(python3-venv) elsewhere+=("Python 3.11 or newer with venv and ensurepip")
+fi
+
+install_packages() {
+  local apt=(apt-get -q -y -o Dpkg::Use-Pty=0)
+  if [ "$(id -u)" != 0 ]; then
+    present sudo || die "missing: ${packages[*]}; as root: apt-get install --no-install-recommends ${packages[*]}"
+    apt=(sudo "${apt[@]}")
+  fi
+  say "installing with apt-get: ${packages[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  # An image may come without package lists, or with old ones: then update once, and try again.
+  "${apt[@]}" install --no-install-recommends "${packages[@]}" >/dev/null 2>&1 ||
+    { "${apt[@]}" update >/dev/null && "${apt[@]}" install --no-install-recommends "${packages[@]}" >&2; }
+}
+
+if [ "${#packages[@]}" -gt 0 ]; then
+  if present apt-get; then
+    install_packages || die "apt-get could not install: ${packages[*]}"
+  else
+    for words in "${elsewhere[@]}"; do say "missing: $words"; done
+    die "install these and run it again (on Debian bookworm they are installed for you)"
+  fi
+fi
+
+python=$(find_python ensurepip) || die "missing: Python 3.11 or newer with venv and ensurepip"
+
+# Two stamps, each written last: an interrupted set-up is begun anew. The place counts, since
+# neither a virtual environment nor an editable install can be moved.
+lock=$({ pwd; "$python" -c 'import sys; print(sys.version)'; cat requirements-dev.txt; } | sha256sum)
+project=$({ echo "$lock"; cat pyproject.toml; } | sha256sum)
+
+pip() { PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip -qq "$@"; }
+
+if [ "$(cat .venv/lock.stamp 2>/dev/null)" != "$lock" ]; then
+  say "making .venv with the versions of requirements-dev.txt"
+  "$python" -m venv --clear .venv
+  pip install --require-hashes --no-deps -r requirements-dev.txt
+  printf '%s\n' "$lock" >.venv/lock.stamp
+fi
+if [ "$(cat .venv/project.stamp 2>/dev/null)" != "$project" ]; then
+  pip install --no-index --no-deps --no-build-isolation --editable .
+  printf '%s\n' "$project" >.venv/project.stamp
+fi
