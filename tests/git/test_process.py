@@ -1,0 +1,122 @@
+"""Git is started with what it may know, and its failures have codes."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from lfci_gate.errors import Undecided, UsageError
+from lfci_gate.git.process import Git
+from tests.support.repos import Repo
+
+
+def test_local_variables_of_a_surrounding_hook_do_not_redirect_git(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    for name in repo.line("rev-parse", "--local-env-vars").split():
+        monkeypatch.setenv(name, str(elsewhere))
+    for name in ("GIT_QUARANTINE_PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_NAMESPACE"):
+        monkeypatch.setenv(name, str(elsewhere))
+    assert Git(repo.path).git_dir == repo.path / ".git"
+
+
+def test_config_injected_by_environment_is_not_seen(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "lfci.key")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "/evil")
+    assert repo.tool.config("lfci.key") is None
+
+
+def test_layout_of_a_repository_and_of_a_second_worktree(any_repo: Repo) -> None:
+    any_repo.commit()
+    any_repo.git("worktree", "add", "-q", "../second", "-b", "other")
+    second = any_repo.path.parent / "second"
+    (second / "deep").mkdir()
+    git = Git(second / "deep")
+    assert git.toplevel == second
+    assert git.git_dir == any_repo.path / ".git/worktrees/second"
+    assert git.common_dir == any_repo.path / ".git"
+    assert git.hash_name == any_repo.hash_name
+    assert not git.is_bare
+
+
+def test_a_bare_repository_has_no_working_copy(bare_repo: Repo) -> None:
+    git = bare_repo.tool
+    assert git.is_bare
+    assert git.git_dir == git.common_dir == bare_repo.path
+    with pytest.raises(UsageError) as caught:
+        _ = git.toplevel
+    assert caught.value.code == "LFCI510"
+
+
+def test_no_repository_and_no_directory_are_510(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(UsageError) as caught:
+            _ = Git(place).git_dir
+        assert caught.value.code == "LFCI510"
+
+
+def test_no_git_is_519(repo: Repo, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        Git(repo.path, env={"PATH": str(tmp_path)}).run("version")
+    assert caught.value.code == "LFCI519"
+
+
+def test_an_unexpected_status_is_513_with_the_last_line_of_git(repo: Repo) -> None:
+    with pytest.raises(Undecided) as caught:
+        repo.tool.run("rev-parse", "--verify", "refs/heads/none")
+    assert caught.value.code == "LFCI513"
+    assert "Needed a single revision" in caught.value.facts[0]
+    assert repo.tool.run("rev-parse", "-q", "--verify", "refs/heads/none", ok=(0, 1)) == b""
+
+
+def test_a_git_that_does_not_end_is_ended(repo: Repo) -> None:
+    repo.git("config", "alias.hang", "!exec sleep 60")
+    start = time.monotonic()
+    with pytest.raises(Undecided) as caught:
+        repo.tool.run("hang", timeout_s=0.2)
+    assert caught.value.code == "LFCI513"
+    assert time.monotonic() - start < 10
+
+
+def test_config_names_are_read_as_git_reads_them(repo: Repo) -> None:
+    repo.git("config", "lfci.timeBudget", "4s")
+    repo.git("config", "remote.Up.Stream.url", "one")
+    repo.git("config", "--add", "remote.Up.Stream.url", "two\nlines")
+    with (repo.path / ".git/config").open("a") as file:
+        file.write("[lfci]\n\tbare\n")
+    git = repo.tool
+    assert git.config("LFCI.timebudget") == "4s"
+    assert git.config("remote.Up.Stream.url") == "two\nlines"
+    assert git.config("remote.up.stream.url") is None
+    assert git.config("lfci.bare") == "true"
+    assert git.config("lfci.none") is None
+
+
+def test_hooks_and_fsmonitor_run_only_when_asked(repo: Repo, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    script = repo.write("../trap.sh", f"#!/bin/sh\necho x >> {trap}\n".encode(), mode=0o755)
+    repo.write("file", b"1")
+    commit = repo.commit()
+    repo.git("config", "core.fsmonitor", str(script))
+    hook = repo.write(".git/hooks/reference-transaction", script.read_bytes(), mode=0o755)
+    repo.git("status")
+    assert trap.exists(), "the trap works"
+    trap.unlink()
+    git = repo.tool
+    git.run("status", "--porcelain")
+    git.run("update-ref", "refs/heads/one", commit)
+    assert not trap.exists()
+    git.run("update-ref", "refs/heads/two", commit, hooks=True)
+    assert trap.exists()
+    assert os.access(hook, os.X_OK)
+
+
+def test_stream_passes_standard_error_through(repo: Repo, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out = repo.tool.stream("rev-parse", "--verify", "refs/heads/none")
+    assert (status, out) == (128, b"")
+    assert "Needed a single revision" in capfd.readouterr().err
