@@ -452,5 +452,15 @@ CODES: dict[str, Code] = {
         "A program that this step needs is not installed.",
         "install the named package",
     ),
+    "LFCI520": Code(
+        "a file of lfci cannot be read or written",
+        "The operating system refused access to a file that lfci keeps or was told to take.",
+        "correct the named file's permissions, owner or type",
+    ),
+    "LFCI521": Code(
+        "a session is already open",
+        "Each worktree has at most one open session, so that it is clear what a change belongs to.",
+        "lfci session end",
+    ),
 }
 """Every code with its title, cause and remedy."""

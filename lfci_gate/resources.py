@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .errors import Undecided
+from lfci_gate.errors import Undecided
 
 _PACKAGE = Path(__file__).resolve().parent
 

@@ -1,0 +1,1 @@
+"""Lockfiles: which files of a tree are one, by name."""
