@@ -75,6 +75,11 @@ def format_of(path: bytes) -> str | None:
     return None
 
 
+def may_name_lockfile(name: bytes) -> bool:
+    """Whether a file called ``name`` can be a lockfile in some folder: the quick question for walks."""
+    return name in KNOWN or name.startswith(_PREFIXES)
+
+
 def is_lockfile(path: bytes) -> bool:
     """Whether the last component of ``path`` names a lockfile."""
     return format_of(path) is not None

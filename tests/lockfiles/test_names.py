@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfci_gate.lockfiles.names import KNOWN, format_of, is_lockfile
+from lfci_gate.lockfiles.names import KNOWN, format_of, is_lockfile, may_name_lockfile
+
+
+def _with_more(start: bytes) -> st.SearchStrategy[bytes]:
+    ends = st.sampled_from([b".txt", b"toml", b".toml", b""])
+    return st.tuples(st.binary(max_size=5), ends).map(lambda parts: start + parts[0] + parts[1])
 
 
 @pytest.mark.parametrize(
@@ -61,3 +66,10 @@ def test_any_bytes_have_an_answer_and_the_folder_does_not_matter(folder: bytes, 
     assert format_of(folder) is None or is_lockfile(b"x/" + folder)
     if name != b"verification-metadata.xml":
         assert format_of(folder + b"/" + name) == KNOWN[name]
+    assert may_name_lockfile(name)
+
+
+@given(st.binary(max_size=40) | st.sampled_from([b"requirements", b"pylock."]).flatmap(_with_more))
+def test_the_quick_question_never_misses_a_lockfile(path: bytes) -> None:
+    if is_lockfile(path):
+        assert may_name_lockfile(path.rpartition(b"/")[2])
