@@ -1,0 +1,175 @@
+"""Which names in a tree no client can be trusted with. Pure; context-free; names are raw bytes.
+
+The rules are those of git's own fsck and of the check before a path enters the index, for every
+platform at once, because a tree is judged once and checked out anywhere:
+
+- ``.git`` as any file system may spell it: case, trailing dots and spaces, ``git~1`` (the short
+  name of NTFS), ``.git:...`` and ``.git::$INDEX_ALLOCATION`` (its streams), and the code points
+  that HFS+ leaves out when it compares;
+- ``.``, ``..``, and what Windows turns into them by dropping trailing dots and spaces;
+- a backslash separates directories on Windows: the parts are judged like names. Otherwise a
+  backslash is a byte like others (systemd's escaped unit names have it);
+- names longer than 255 bytes, which common file systems do not take.
+
+Names that differ only by case or Unicode form are one file on some systems: ``collision`` finds them.
+"""
+
+from __future__ import annotations
+
+import functools
+import string
+from collections.abc import Collection, Iterable
+from typing import Final
+
+__all__ = [
+    "ACTING",
+    "MAX_NAME_BYTES",
+    "collision",
+    "fold",
+    "is_dotgit",
+    "may_be_special",
+    "name_problem",
+    "special_name",
+]
+
+MAX_NAME_BYTES: Final = 255
+
+# What HFS+ ignores in names (git's utf8.c): joiners, marks, embeddings, shaping, byte order mark.
+_IGNORED_BY_HFS: Final = tuple(
+    chr(point).encode("utf-8")
+    for point in (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)
+)
+_PLAIN: Final = (string.ascii_letters + string.digits + "._-+@=,()[]#%$!&'").encode("ascii")
+
+# Files whose meaning is git's: (name, the six letters of its NTFS fall-back short name).
+_SPECIAL: Final = (
+    (b".gitmodules", b"gi7eba"),
+    (b".gitattributes", b"gi7d29"),
+    (b".gitignore", b"gi250a"),
+    (b".mailmap", b"maba30"),
+)
+_SPECIAL_STARTS: Final = frozenset((b".", b"g", b"G", b"m", b"M", b"~"))
+ACTING: Final = (b".gitmodules", b".gitattributes")
+"""Those that clients act on: they must be files, and say nothing dangerous."""
+
+
+def name_problem(name: bytes) -> str | None:
+    """Why an entry of a tree must not have this name; None when it may."""
+    if len(name) > MAX_NAME_BYTES:
+        return f"a name longer than {MAX_NAME_BYTES} bytes"
+    # The usual name has only harmless bytes, and every trick above starts with a dot or has others.
+    if name[:1] not in (b"", b".") and not name.translate(None, _PLAIN):
+        return None
+    return _unusual_problem(name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _unusual_problem(name: bytes) -> str | None:
+    if b"/" in name or b"\0" in name:
+        return "a name with a slash or a NUL"
+    for part in name.split(b"\\"):
+        if not _without_ignored(part).strip(b". "):
+            return "an empty name, dots, or what some systems take for them"
+        if is_dotgit(part):
+            return ".git, or what some systems take for it"
+    return None
+
+
+def is_dotgit(name: bytes) -> bool:
+    """Whether some file system takes ``name`` (one component) for ``.git``."""
+    lowered = name.lower()
+    if lowered.startswith((b".git", b"git~1")):
+        rest = lowered[4:] if lowered.startswith(b".git") else lowered[5:]
+        rest = rest.lstrip(b". ")
+        if not rest or rest[:1] in (b":", b"\\"):
+            return True
+    cleaned = _without_ignored(lowered)
+    return cleaned.startswith(b".git") and _ends_for_hfs(cleaned[4:])
+
+
+def may_be_special(name: bytes) -> bool:
+    """False, quickly, for most names of which ``special_name`` has nothing to say."""
+    return name[:1] in _SPECIAL_STARTS or b"\\" in name or not name.isascii()
+
+
+def special_name(name: bytes) -> bytes | None:
+    """Which of git's own files some file system takes ``name`` for (``.gitmodules``, ...); or None."""
+    if not may_be_special(name):
+        return None
+    lowered = name.lower()
+    for part in lowered.split(b"\\"):
+        for wanted, short in _SPECIAL:
+            if _is_special(part, wanted, short):
+                return wanted
+    return None
+
+
+def fold(name: bytes) -> bytes:
+    """What ``name`` is compared by where case and Unicode form do not count."""
+    if name.isascii():
+        return name.lower()
+    try:
+        text = _without_ignored(name).decode("utf-8")
+    except UnicodeDecodeError:
+        return name.lower()
+    import unicodedata  # here: only names beyond ASCII need to pay for it
+
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold()).encode("utf-8")
+
+
+def collision(names: Collection[bytes], accepted: Iterable[bytes] = ()) -> tuple[bytes, bytes] | None:
+    """Two of ``names`` (each there once) that are one file somewhere, not both in ``accepted``."""
+    folded = {name.lower() for name in names}
+    if len(folded) == len(names) and all(map(bytes.isascii, folded)):
+        return None
+    known = frozenset(accepted)
+    first: dict[bytes, bytes] = {}
+    # New names last, so that a pair with a new name is found however many old ones collide.
+    for name in sorted(names, key=lambda each: (each not in known, each)):
+        other = first.setdefault(fold(name), name)
+        if other != name and name not in known:
+            return other, name
+    return None
+
+
+def _without_ignored(name: bytes) -> bytes:
+    if not name.isascii():
+        for ignored in _IGNORED_BY_HFS:
+            name = name.replace(ignored, b"")
+    return name
+
+
+def _ends_for_hfs(rest: bytes) -> bool:
+    """Whether a name ends here as git compares for HFS+: malformed UTF-8 counts as the end."""
+    if not rest:
+        return True
+    if rest[0] < 0x80:
+        return False
+    try:
+        return rest.decode("utf-8")[0] in "\ufffe\uffff"
+    except UnicodeDecodeError:
+        return True
+
+
+def _is_special(lowered: bytes, wanted: bytes, short: bytes) -> bool:
+    cleaned = _without_ignored(lowered)
+    if cleaned.startswith(wanted) and _ends_for_hfs(cleaned[len(wanted) :]):
+        return True
+    if lowered.startswith(wanted):
+        return _ends_for_ntfs(lowered[len(wanted) :])
+    # Short names: the first six letters and ~1 to ~4, else some letters of a hash, ~ and a number.
+    if lowered.startswith(wanted[1:7] + b"~") and lowered[7:8] in (b"1", b"2", b"3", b"4"):
+        return _ends_for_ntfs(lowered[8:])
+    letters, tilde, number = lowered[:8].partition(b"~")
+    return (
+        len(lowered) >= 8
+        and bool(tilde)
+        and short.startswith(letters)
+        and number.isdigit()
+        and not number.startswith(b"0")
+        and _ends_for_ntfs(lowered[8:])
+    )
+
+
+def _ends_for_ntfs(rest: bytes) -> bool:
+    return not rest.partition(b":")[0].strip(b". ")
