@@ -81,11 +81,14 @@ def _check(value: object, depth: int) -> None:
 # -- reading ---------------------------------------------------------------------------
 
 
-def loads(data: bytes, *, code: str, what: str, max_bytes: int, max_depth: int = 32) -> Any:
+def loads(
+    data: bytes, *, code: str, what: str, max_bytes: int, max_depth: int = 32, floats: bool = False
+) -> Any:
     """Strict JSON.
 
     Arguments: ``code`` and ``what`` ("attestation statement") name the refusal; ``max_bytes`` is
-    checked before anything is decoded; ``max_depth`` counts nested arrays and objects.
+    checked before anything is decoded; ``max_depth`` counts nested arrays and objects;
+    ``floats`` is for files that are not ours (a package.json), never for what is hashed or signed.
     Raises Refusal ``code`` for whatever is wrong: size, encoding, BOM, syntax, duplicate keys,
     floats, NaN, integers beyond 2**53, lone surrogates, depth, trailing data.
     """
@@ -96,7 +99,7 @@ def loads(data: bytes, *, code: str, what: str, max_bytes: int, max_depth: int =
             text,
             object_pairs_hook=_unique,
             parse_int=_small_int,
-            parse_float=_no_float,
+            parse_float=float if floats else _no_float,
             parse_constant=_no_float,
         )
         if "\\ud" in text or "\\uD" in text:

@@ -65,6 +65,10 @@ class Fields:
         """Keys not taken yet, in the order of the document."""
         return tuple(self._left)
 
+    def kind_of(self, key: str) -> type:
+        """Type of the value at ``key``, which stays; ``NoneType`` also when it is absent."""
+        return type(self._left.get(key))
+
     def wrong(self, key: str | None, message: str) -> LfciError:
         """The error for the value at ``key`` (None: this object itself), to be raised."""
         path = self._path if key is None else self._below(key)

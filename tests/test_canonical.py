@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import hashlib
 import json
@@ -24,16 +25,16 @@ from lfci_gate.canonical import (
     parse_time,
     shown,
 )
-from lfci_gate.errors import LfciError, Refusal, UsageError
+from lfci_gate.errors import Refusal, UsageError
 
 
-def read(data: bytes, **caps: int) -> Any:
-    return loads(data, code="LFCI110", what="statement", **{"max_bytes": 4096, **caps})
+def read(data: bytes, *, max_bytes: int = 4096, max_depth: int = 32) -> Any:
+    return loads(data, code="LFCI110", what="statement", max_bytes=max_bytes, max_depth=max_depth)
 
 
-def refused(data: bytes, **caps: int) -> str:
+def refused(data: bytes, *, max_bytes: int = 4096) -> str:
     with pytest.raises(Refusal) as caught:
-        read(data, **caps)
+        read(data, max_bytes=max_bytes)
     assert caught.value.code == "LFCI110"
     assert caught.value.message.isascii()
     assert "\n" not in caught.value.message
@@ -195,11 +196,9 @@ def test_bombs_are_refused_in_linear_time(data: bytes) -> None:
 @given(st.binary(max_size=60) | st.text('[]{}",:\\u0d8a1.e- ntf', max_size=60).map(str.encode))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_a_value_or_a_refusal(data: bytes) -> None:
-    try:
+    # Any other exception than a refusal fails the test by itself.
+    with contextlib.suppress(Refusal):
         value = read(data, max_depth=4)
-    except Refusal as error:
-        assert error.code == "LFCI110"
-    else:
         assert json.loads(dumps(value)) == value
 
 
@@ -216,7 +215,7 @@ def test_fields_are_taken_once_and_the_rest_is_refused() -> None:
     assert found.take("a", int) == 1
     assert "a" not in found
     assert found.keys() == ("b",)
-    with pytest.raises(UsageError, match="config: checks.test: unknown key 'b'"):
+    with pytest.raises(UsageError, match=r"config: checks.test: unknown key 'b'"):
         found.finish()
 
 
@@ -242,9 +241,10 @@ def test_an_absent_field_is_not_a_null_field() -> None:
     assert fields({}).optional("a", int) is None
     assert fields({"a": None}).nullable("a", int) is None
     assert fields({"a": 1}).nullable("a", int) == 1
-    for call in (lambda: fields({"a": None}).optional("a", int), lambda: fields({}).nullable("a", int)):
-        with pytest.raises(UsageError):
-            call()
+    with pytest.raises(UsageError):
+        fields({"a": None}).optional("a", int)
+    with pytest.raises(UsageError):
+        fields({}).nullable("a", int)
 
 
 @pytest.mark.parametrize("value", ["", "a\n", "a\tb", "\x00", "\x7f", "\x85", "\u2028", "\ud800", "x" * 11])
@@ -305,10 +305,8 @@ def test_a_hostile_key_is_quoted_and_cut() -> None:
 def test_any_object_is_read_or_one_error(value: dict[str, object], kind: type) -> None:
     found = fields(value)
     for key in ("a", *value):
-        try:
+        with contextlib.suppress(UsageError):
             assert type(found.take(key, kind)) is kind
-        except LfciError as error:
-            assert error.code == "LFCI405"
 
 
 # -- times -----------------------------------------------------------------------------------

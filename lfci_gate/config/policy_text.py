@@ -1,0 +1,121 @@
+"""Writing a policy, and finding out whether anybody could ever meet it. Not in the hook's way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lfci_gate.config.values import format_duration
+from lfci_gate.model import Policy, PolicyKey, Protection, Requirement, Rule
+
+
+def format_policy(policy: Policy) -> str:
+    """A policy.toml that reads as ``policy``; everything is spelled out, also defaults."""
+    import tomli_w  # only where something is written
+
+    keys = {key.name: _key(key) for key in policy.keys}
+    document: dict[str, Any] = {
+        "version": policy.version,
+        "repository": policy.repository,
+        "bootstrap": policy.bootstrap,
+        "keys": keys,
+        "rules": [_rule(rule) for rule in policy.rules],
+    }
+    return tomli_w.dumps(document)
+
+
+def _key(key: PolicyKey) -> dict[str, Any]:
+    from lfci_gate.attest.keys import format_public
+
+    times = {"valid-from": key.valid_from, "valid-until": key.valid_until, "revoked": key.revoked}
+    return {
+        "public": format_public(key.public),
+        "roles": list(key.roles),
+        **{name: time for name, time in times.items() if time is not None},
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    table: dict[str, Any] = {
+        "refs": list(rule.refs),
+        "scope": rule.scope,
+        "bind": list(rule.bind),
+        "update": rule.update,
+        "gitlinks": rule.gitlinks,
+    }
+    if rule.max_age_s is not None:
+        table["max-age"] = format_duration(rule.max_age_s)
+    table["tests"] = {"removed": rule.tests_removed}
+    table["dependencies"] = {"unpinned": rule.dependencies_unpinned}
+    if rule.nix_minimum is not None:
+        table["nix"] = {"minimum": rule.nix_minimum}
+    table["require"] = [_requirement(each) for each in rule.require]
+    table["protect"] = [_protection(each) for each in rule.protect]
+    return table
+
+
+def _requirement(each: Requirement) -> dict[str, Any]:
+    return {
+        "check": each.check,
+        "roles": list(each.roles),
+        "threshold": each.threshold,
+        "engines": [engine.value for engine in each.engines],
+        "hermetic": each.hermetic,
+        "report": "required" if each.report_required else "optional",
+    }
+
+
+def _protection(each: Protection) -> dict[str, Any]:
+    return {"paths": list(each.paths), "roles": list(each.roles), "threshold": each.threshold}
+
+
+# -- can it be met? ----------------------------------------------------------------------------
+
+
+def unsatisfiable(policy: Policy) -> tuple[str, ...]:
+    """One line for each requirement or protection that no set of the policy's keys can meet.
+
+    Counts keys by role; revoked keys count for nothing, validity periods are not looked at (that
+    would need the time). Rule 13: a key that attested a change does not also approve it, so where a
+    change needs both, the two together need as many different keys. Empty: nobody is locked out.
+    """
+    found: list[str] = []
+    for number, rule in enumerate(policy.rules, 1):
+        where = f"rules[{number}] ({', '.join(rule.refs)})"
+        for requirement in rule.require:
+            have = len(_holders(policy, requirement.roles))
+            if have < requirement.threshold:
+                found.append(
+                    f"{where}: check {requirement.check} needs {_keys(requirement.threshold)} with the role"
+                    f" {_roles(requirement.roles)}; there are {have}"
+                )
+        for protection in rule.protect:
+            found += _protection_problems(policy, rule, protection, where)
+    return tuple(found)
+
+
+def _protection_problems(policy: Policy, rule: Rule, protection: Protection, where: str) -> list[str]:
+    approvers = _holders(policy, protection.roles)
+    what = f"{where}: a change of {', '.join(protection.paths[:3])}"
+    if len(approvers) < protection.threshold:
+        need = f"{_keys(protection.threshold)} with the role {_roles(protection.roles)}"
+        return [f"{what} needs {need}; there are {len(approvers)}"]
+    for requirement in rule.require:
+        attesters = _holders(policy, requirement.roles)
+        have, together = len(attesters | approvers), requirement.threshold + protection.threshold
+        if len(attesters) >= requirement.threshold and have < together:
+            both = f"{together} different keys, to attest {requirement.check} and to approve"
+            return [f"{what} needs {both}; there are {have}"]
+    return []
+
+
+def _holders(policy: Policy, roles: tuple[str, ...]) -> set[str]:
+    wanted = set(roles)
+    return {key.name for key in policy.keys if key.revoked is None and wanted & set(key.roles)}
+
+
+def _keys(count: int) -> str:
+    return "1 key" if count == 1 else f"{count} keys"
+
+
+def _roles(roles: tuple[str, ...]) -> str:
+    return " or ".join(roles)

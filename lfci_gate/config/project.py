@@ -1,0 +1,214 @@
+"""``.lfci/config.toml``: the checks a project declares (docs/formats.md).
+
+A check is read into its normalised form, with defaults filled in; the sha256 of that form's
+canonical JSON is the definition digest that every attestation names. Two files that say the
+same in another order, or leave out what is the default, have the same digests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from lfci_gate import canonical
+from lfci_gate.canonical import Fields
+from lfci_gate.config import values
+from lfci_gate.config.toml import read_toml
+from lfci_gate.errors import UsageError
+from lfci_gate.model import CheckDefinition, ProjectConfig, ReportSpec, Sha256
+from lfci_gate.patterns import MAX_PATTERN_BYTES, MAX_PATTERNS, PatternSet
+
+CODE = "LFCI405"
+PATH = ".lfci/config.toml"
+
+MAX_BYTES = 256 * 1024
+MAX_CHECKS = 64
+MAX_RUN_CHARS = 32 * 1024
+MAX_ARGUMENTS = 256
+MAX_ARTIFACTS = 256
+MAX_ENV = 128
+MAX_ENV_CHARS = 32 * 1024  # Linux refuses a single variable of 128 KiB
+
+DEFAULT_TIMEOUT_S = 15 * 60
+LONGEST_TIMEOUT_S = 24 * 3600
+
+_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_'-]{0,63}")
+_FLAKE_CHECK = re.compile(r"checks\.[A-Za-z_][A-Za-z0-9_'-]{0,63}")
+
+
+def parse_project(data: bytes) -> ProjectConfig:
+    """The checks that the bytes of a config.toml declare; none at all is allowed.
+
+    Raises UsageError LFCI405.
+    """
+    top = read_toml(data, max_bytes=MAX_BYTES, max_keys=4096, error=UsageError, code=CODE, what=PATH)
+    version = top.integer("version", 1, 1)
+    checks: list[CheckDefinition] = []
+    if "checks" in top:
+        tables = top.child("checks")
+        if len(tables.keys()) > MAX_CHECKS:
+            raise tables.wrong(None, f"has more than {MAX_CHECKS} checks")
+        for name in sorted(tables.keys()):
+            if values.NAME.fullmatch(name) is None:
+                raise tables.wrong(None, f"{canonical.shown(name)} is not {values.NAME_EXPECTED}")
+            checks.append(_check(name, tables.child(name)))
+    top.finish()
+    return ProjectConfig(version=version, checks=tuple(checks))
+
+
+def normal_form(check: CheckDefinition) -> dict[str, Any]:
+    """What the definition digest is the digest of."""
+    report = check.report
+    return {
+        "artifacts": list(check.artifacts),
+        "env": dict(check.env),
+        "flake": check.flake,
+        "inputs": list(check.inputs),
+        "name": check.name,
+        "network": check.network,
+        "report": None if report is None else {"format": report.format, "path": report.path},
+        "run": list(check.run) if isinstance(check.run, tuple) else check.run,
+        "shell": check.shell,
+        "timeout": check.timeout_s,
+    }
+
+
+def with_digest(check: CheckDefinition) -> CheckDefinition:
+    """``check`` with its definition digest computed anew."""
+    return dataclasses.replace(check, digest=canonical.digest(normal_form(check)))
+
+
+def format_project(config: ProjectConfig) -> str:
+    """A config.toml that reads as ``config``; what is the default is left out."""
+    import tomli_w  # only where something is written
+
+    checks = {check.name: _table(check) for check in config.checks}
+    return tomli_w.dumps({"version": config.version, "checks": checks}, multiline_strings=True)
+
+
+def _table(check: CheckDefinition) -> dict[str, Any]:
+    table = normal_form(check)
+    table["timeout"] = values.format_duration(check.timeout_s)
+    for key in ("name", *(key for key, value in table.items() if value is None)):
+        del table[key]
+    defaults = {"artifacts": [], "env": {}, "inputs": ["**"], "network": False, "shell": "default"}
+    for key, default in (*defaults.items(), ("timeout", values.format_duration(DEFAULT_TIMEOUT_S))):
+        if table[key] == default:
+            del table[key]
+    if check.report is not None and check.report.path is None:
+        table["report"] = {"format": check.report.format}
+    return table
+
+
+# -- one check ---------------------------------------------------------------------------------
+
+
+def _check(name: str, fields: Fields) -> CheckDefinition:
+    flake = None
+    run: str | tuple[str, ...] | None = None
+    if "flake" in fields:
+        flake = fields.match("flake", _FLAKE_CHECK, "checks.<name>")
+        for key in ("run", "shell", "env", "network"):
+            if key in fields:
+                raise fields.wrong(key, "a flake check brings its own; remove it")
+    else:
+        run = _run(fields)
+    shell = fields.match("shell", _ATTRIBUTE, "the name of a dev shell") if "shell" in fields else "default"
+    check = CheckDefinition(
+        name=name,
+        run=run,
+        flake=flake,
+        shell=shell,
+        inputs=_inputs(fields),
+        report=_report(fields, flake is not None),
+        artifacts=_artifacts(fields),
+        timeout_s=(
+            values.duration(fields, "timeout", units="smh", longest_s=LONGEST_TIMEOUT_S)
+            if "timeout" in fields
+            else DEFAULT_TIMEOUT_S
+        ),
+        network=fields.optional("network", bool) or False,
+        env=_env(fields),
+        digest=Sha256(""),
+    )
+    fields.finish()
+    return with_digest(check)
+
+
+def _run(fields: Fields) -> str | tuple[str, ...]:
+    if "run" not in fields:
+        raise fields.wrong("run", "is missing (or name a `flake` check)")
+    if fields.kind_of("run") is str:
+        text = fields.text("run", max_chars=MAX_RUN_CHARS, lines=True)
+        if not text.strip():
+            raise fields.wrong("run", "is empty")
+        return text
+    words = fields.items("run", str, max_items=MAX_ARGUMENTS)
+    if not words or not words[0].strip():
+        raise fields.wrong("run", "names no command")
+    if sum(map(len, words)) > MAX_RUN_CHARS:
+        raise fields.wrong("run", f"is longer than {MAX_RUN_CHARS} characters")
+    if not all(canonical.is_plain(word, lines=True) for word in words):
+        raise fields.wrong("run", "has control characters")
+    return words
+
+
+def _inputs(fields: Fields) -> tuple[str, ...]:
+    if "inputs" not in fields:
+        return ("**",)
+    return patterns(fields, "inputs")
+
+
+def patterns(fields: Fields, key: str) -> tuple[str, ...]:
+    """At least one pattern, in the order of the file: the last match wins."""
+    found = fields.texts(key, max_items=MAX_PATTERNS, max_chars=MAX_PATTERN_BYTES)
+    if not found:
+        raise fields.wrong(key, "is empty")
+    try:
+        PatternSet(found)
+    except ValueError as error:
+        raise fields.wrong(key, str(error)) from None
+    return found
+
+
+def _report(fields: Fields, of_flake: bool) -> ReportSpec | None:
+    if "report" not in fields:
+        return None
+    table = fields.child("report")
+    kind = table.choice("format", ("junit", "tap"))
+    path = None
+    if kind == "junit":
+        path = values.out_path(table, "path", table.text("path"))
+    elif of_flake:
+        raise table.wrong(
+            "format", "tap is read from the command's output, which a flake check does not show"
+        )
+    table.finish()
+    return ReportSpec(format=kind, path=path)
+
+
+def _artifacts(fields: Fields) -> tuple[str, ...]:
+    if "artifacts" not in fields:
+        return ()
+    found = fields.texts("artifacts", max_items=MAX_ARTIFACTS)
+    for path in found:
+        values.out_path(fields, "artifacts", path)
+    return values.unique(fields, "artifacts", found)
+
+
+def _env(fields: Fields) -> tuple[tuple[str, str], ...]:
+    if "env" not in fields:
+        return ()
+    table = fields.child("env")
+    keys = sorted(table.keys())
+    if len(keys) > MAX_ENV:
+        raise table.wrong(None, f"has more than {MAX_ENV} variables")
+    found: list[tuple[str, str]] = []
+    for key in keys:
+        values.env_name(table, key)
+        value = table.take(key, str)
+        if len(value) > MAX_ENV_CHARS or not canonical.is_plain(value, lines=True):
+            raise table.wrong(key, "is too long or has control characters")
+        found.append((key, value))
+    return tuple(found)

@@ -1,0 +1,96 @@
+"""The small grammars that both files share: names, durations, paths, environment names."""
+
+from __future__ import annotations
+
+import re
+
+from lfci_gate.fields import Fields
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""Names of checks, keys and roles: a check's name becomes part of a derivation's name."""
+NAME_EXPECTED = "a name of [a-z0-9._-], starting with a letter or digit, at most 64 characters"
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+# What the run script, bash, stdenv or Nix itself gives a meaning to. A check that could set them
+# would change what runs, or how Nix builds, outside of what its definition says it does.
+_ENV_RESERVED = frozenset(
+    # the derivation and the run script
+    "out src builder args system name outputs stdenv shell shellHook phases setupHook"
+    # the environment that both engines promise to be the same
+    " PATH HOME TMPDIR TMP TEMP TEMPDIR TZ LC_ALL LANGUAGE SOURCE_DATE_EPOCH PYTHONHASHSEED"
+    " PYTHONDONTWRITEBYTECODE USER LOGNAME SHELL PWD OLDPWD HOSTNAME"
+    # what a bash reads at its start or changes its behaviour
+    " ENV IFS CDPATH GLOBIGNORE EXECIGNORE SHELLOPTS POSIXLY_CORRECT PS4 PROMPT_COMMAND SHLVL _ UID EUID"
+    " PPID GROUPS DIRSTACK FUNCNAME LINENO OPTARG OPTIND OPTERR RANDOM SECONDS PIPESTATUS COMP_WORDBREAKS"
+    # attributes of a derivation that Nix interprets (Nix manual, "Advanced Attributes")
+    " allowSubstitutes allowedReferences allowedRequisites disallowedReferences disallowedRequisites"
+    " exportReferencesGraph impureEnvVars maxSize outputChecks outputHash outputHashAlgo outputHashMode"
+    " passAsFile preferLocalBuild requiredSystemFeatures unsafeDiscardReferences ignoreNulls"
+    " meta passthru urls".split()
+)
+# Nix reads `__noChroot`, `__impure`, `__structuredAttrs` ...; the loader reads LD_*.
+_ENV_PREFIXES = ("NIX_", "LFCI", "BASH", "LD_", "DYLD_", "GLIBC_", "GCONV_", "__")
+
+
+def name(fields: Fields, key: str) -> str:
+    """A name at ``key``."""
+    return fields.match(key, NAME, NAME_EXPECTED)
+
+
+def names(fields: Fields, key: str, *, max_items: int = 16) -> tuple[str, ...]:
+    """At least one name, none twice; sorted."""
+    found = fields.texts(key, max_items=max_items)
+    if not found:
+        raise fields.wrong(key, "is empty")
+    for text in found:
+        if NAME.fullmatch(text) is None:
+            raise fields.wrong(key, f"{ascii(text)} is not {NAME_EXPECTED}")
+    return unique(fields, key, found)
+
+
+def unique(fields: Fields, key: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """``values`` sorted; refused when one stands there twice."""
+    if len(set(values)) != len(values):
+        raise fields.wrong(key, "names something twice")
+    return tuple(sorted(values))
+
+
+def duration(fields: Fields, key: str, *, units: str, longest_s: int) -> int:
+    """Seconds of a duration like ``15m``: an integer and one of ``units``, up to ``longest_s``."""
+    text = fields.take(key, str)
+    found = _DURATION.fullmatch(text)
+    if found is None or found[2] not in units:
+        raise fields.wrong(key, f"must be a whole number and one of {', '.join(units)}, like 15m")
+    seconds = int(found[1]) * UNITS[found[2]]
+    if seconds > longest_s:
+        raise fields.wrong(key, f"is longer than {format_duration(longest_s)}")
+    return seconds
+
+
+def format_duration(seconds: int) -> str:
+    """The shortest way to write ``seconds`` with units up to hours; days only where exact and even."""
+    for unit in ("h", "m"):
+        if seconds % UNITS[unit] == 0:
+            return f"{seconds // UNITS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+def out_path(fields: Fields, key: str, text: str) -> str:
+    """``text`` when it is a normalised relative path that stays below ``$out``."""
+    if any(part in ("", ".", "..") for part in text.split("/")):
+        raise fields.wrong(key, f"{ascii(text)} is not a normalised path below $out")
+    if any(len(part.encode("utf-8")) > 255 for part in text.split("/")):
+        raise fields.wrong(key, "has a component of more than 255 bytes")
+    return text
+
+
+def env_name(fields: Fields, key: str) -> None:
+    """Refuses ``key`` unless it is a shell identifier that nothing of ours, bash or Nix owns."""
+    if _ENV_NAME.fullmatch(key) is None:
+        raise fields.wrong(None, f"{ascii(key)[:80]} is not the name of an environment variable")
+    if key in _ENV_RESERVED or key.upper().startswith(_ENV_PREFIXES):
+        raise fields.wrong(key, "is set by lfci, bash or Nix and cannot be declared")
