@@ -102,15 +102,22 @@ class _HomeGuard:
         " os.truncate os.utime shutil.rmtree".split()
     )
 
+    _TWO_PATHS = frozenset({"os.rename", "os.link"})
+
     def __init__(self, home: str, allowed: tuple[str, ...]) -> None:
         self._home = home.rstrip("/") + "/"
         self._allowed = tuple(place.rstrip("/") + "/" for place in allowed)
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
-        if event in self._EVENTS and args and isinstance(args[0], str | bytes | os.PathLike):
-            path = os.path.abspath(os.fsdecode(args[0])) + "/"
-            if path.startswith(self._home) and not path.startswith(self._allowed):
-                raise TouchedTheRealHome(f"{event} {path.rstrip('/')}")
+        if event not in self._EVENTS:
+            return
+        # What a symlink says is text; where it is made is its second argument.
+        named = args[1:2] if event == "os.symlink" else args[:2] if event in self._TWO_PATHS else args[:1]
+        for each in named:
+            if isinstance(each, str | bytes | os.PathLike):
+                path = os.path.abspath(os.fsdecode(each)) + "/"
+                if path.startswith(self._home) and not path.startswith(self._allowed):
+                    raise TouchedTheRealHome(f"{event} {path.rstrip('/')}")
 
 
 def _install_home_guard() -> None:
