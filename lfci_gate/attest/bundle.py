@@ -36,7 +36,7 @@ MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MAX_BUNDLE_BYTES = 256 * 1024
 MAX_SIGNATURES = 16
 """Each signature is tried against each key of a policy: this bounds what one line can cost."""
-MAX_NOTE_BYTES = 16 * 1024 * 1024
+MAX_NOTE_BYTES = 64 * 1024 * 1024
 
 _CODE = "LFCI110"
 _MAX_SIGNATURE = 1024  # bytes; ours are at most 72, foreign ones (RSA) longer and of no use here

@@ -14,7 +14,9 @@ import functools
 import hashlib
 from typing import TYPE_CHECKING
 
+from lfci_gate.attest import points
 from lfci_gate.attest.encoding import b64decode, b64encode
+from lfci_gate.canonical import is_plain
 from lfci_gate.errors import UsageError
 from lfci_gate.model import PublicKey
 
@@ -49,26 +51,6 @@ _SPKI_PREFIXES = {
 }
 _RAW_LENGTHS = {ED25519: 32, ECDSA_P256: 65}
 
-# Curve25519 in Edwards form (RFC 8032, section 5.1).
-_P = 2**255 - 19
-_D = 37095705934669439343138083508754565189542113879843219016388785533085940283555
-_L = 2**252 + 27742317777372353535851937790883648493
-# y of the eight points of small order; x only differs in sign. Each verifies signatures that nobody made.
-_SMALL_ORDER_Y = frozenset(
-    (
-        0,
-        1,
-        _P - 1,
-        2707385501144840649318225287225658788936804267575313519463743609750303402022,
-        55188659117513257062467267217118295137698188065244968500265048394206261417927,
-    )
-)
-
-# NIST P-256 (SP 800-186, section 3.2.1.3); cofactor 1, so on the curve is enough.
-_P256 = 2**256 - 2**224 + 2**192 + 2**96 - 1
-_P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
 
 def _refuse(message: str) -> UsageError:
     return UsageError("LFCI202", f"public key: {message}")
@@ -89,7 +71,7 @@ def parse_public(text: str) -> PublicKey:
     if text.startswith("-----BEGIN"):
         return _parse_pem(text)
     fields = text.split(" ", 2)
-    if len(fields) < 2 or any(not c.isprintable() for c in text):
+    if len(fields) < 2 or not is_plain(text):
         raise _refuse("neither an OpenSSH line (`ssh-ed25519 AAAA...`) nor a PEM block")
     name = fields[0]
     if name.encode("ascii", "replace") not in _SSH_NAMES.values():
@@ -149,33 +131,11 @@ def from_raw(kind: str, raw: bytes) -> PublicKey:
         raise _refuse("unknown kind")
     if len(raw) != _RAW_LENGTHS[kind]:
         raise _refuse(f"{len(raw)} bytes instead of {_RAW_LENGTHS[kind]}")
-    if kind == ED25519:
-        _check_ed25519(raw)
-    else:
-        _check_p256(raw)
+    problem = points.ed25519_problem(raw) if kind == ED25519 else points.p256_problem(raw)
+    if problem is not None:
+        raise _refuse(problem)
     digest = hashlib.sha256(_blob(kind, raw)).digest()
     return PublicKey(kind, raw, "SHA256:" + b64encode(digest).rstrip("="))
-
-
-def _check_ed25519(raw: bytes) -> None:
-    y = int.from_bytes(raw, "little") & (2**255 - 1)
-    if y >= _P:
-        raise _refuse("non-canonical Ed25519 point")
-    if y in _SMALL_ORDER_Y:  # also every point with x = 0, whose sign bit would be ambiguous
-        raise _refuse("Ed25519 point of small order")
-    # x^2 = (y^2 - 1) / (d y^2 + 1) has a root when the product of both sides is a square;
-    # the divisor is never zero because -1/d is not a square.
-    y2 = y * y % _P
-    if pow((y2 - 1) * (_D * y2 + 1), (_P - 1) // 2, _P) != 1:
-        raise _refuse("not a point of the Ed25519 curve")
-
-
-def _check_p256(raw: bytes) -> None:
-    if raw[0] != 4:
-        raise _refuse("the ECDSA point is not in uncompressed form")
-    x, y = int.from_bytes(raw[1:33], "big"), int.from_bytes(raw[33:], "big")
-    if x >= _P256 or y >= _P256 or (y * y - (x * x * x - 3 * x + _P256_B)) % _P256:
-        raise _refuse("not a point of the P-256 curve")
 
 
 # -- writing -----------------------------------------------------------------------------------
@@ -222,7 +182,7 @@ def verify(key: PublicKey, signature: bytes, message: bytes) -> bool:
 
 
 def _verify_ed25519(raw: bytes, signature: bytes, message: bytes) -> bool:
-    if len(signature) != 64 or int.from_bytes(signature[32:], "little") >= _L:
+    if len(signature) != 64 or int.from_bytes(signature[32:], "little") >= points.ED25519_ORDER:
         return False
     from cryptography.exceptions import InvalidSignature
 
@@ -279,6 +239,6 @@ def _is_strict_ecdsa(signature: bytes) -> bool:
     r_end = 4 + signature[3]
     r = int.from_bytes(signature[4:r_end], "big")
     s = int.from_bytes(signature[r_end + 2 :], "big")
-    if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
+    if not (0 < r < points.P256_ORDER and 0 < s < points.P256_ORDER):
         return False
     return encode_ecdsa_signature(r, s) == signature

@@ -173,7 +173,7 @@ def test_a_note_is_lines_and_each_is_judged_on_its_own() -> None:
     assert parse_note(b"\n" + first + b"\n\nnoise") == (first, b"noise")
     assert parse_note(b"") == ()
     with pytest.raises(Refusal) as caught:
-        parse_note(b"x" * (16 * 1024 * 1024 + 1))
+        parse_note(b"x" * (64 * 1024 * 1024 + 1))
     assert caught.value.code == "LFCI110"
 
 
