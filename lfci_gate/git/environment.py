@@ -43,6 +43,8 @@ _QUARANTINE: Final = (
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_QUARANTINE_PATH",
+    # the shallow boundary that this push would bring (receive.shallowUpdate): to be told, not missed
+    "GIT_SHALLOW_FILE",
 )
 """What receive-pack sets so that its hook sees the pushed objects."""
 
