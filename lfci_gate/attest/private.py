@@ -7,6 +7,7 @@ format and PEM (PKCS #8). No message ever holds bytes of a key file or a passphr
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -133,23 +134,32 @@ def _read_private_file(path: Path) -> bytes:
         if path.is_symlink():
             raise _unusable(path, "the private key is a symbolic link; name the file itself") from None
         raise _unusable(path, "the private key cannot be opened", error.strerror or "") from None
-    with os.fdopen(fd, "rb") as file:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise _unusable(path, "the private key is not a plain file")
-        if found.st_uid != os.geteuid():
-            raise UsageError("LFCI512", "the private key belongs to another user", facts=(f"file {path}",))
-        if found.st_mode & 0o077:
-            raise UsageError(
-                "LFCI512",
-                "the private key is open to others",
-                facts=(f"file {path}", f"mode {stat.S_IMODE(found.st_mode):04o}, expected 0600"),
-                hint=f"chmod 600 {path}",
-            )
-        data = file.read(_MAX_KEY_FILE + 1)
+    try:
+        _check_private(path, os.fstat(fd))
+        data = b""
+        while len(data) <= _MAX_KEY_FILE and (chunk := os.read(fd, _MAX_KEY_FILE + 1)):
+            data += chunk
+    except OSError as error:
+        raise _unusable(path, "the private key cannot be read", error.strerror or "") from None
+    finally:
+        os.close(fd)
     if len(data) > _MAX_KEY_FILE:
         raise _unusable(path, "the private key file is far too large")
     return data
+
+
+def _check_private(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise _unusable(path, "the private key is not a plain file")
+    if found.st_uid != os.geteuid():
+        raise UsageError("LFCI512", "the private key belongs to another user", facts=(f"file {path}",))
+    if found.st_mode & 0o077:
+        raise UsageError(
+            "LFCI512",
+            "the private key is open to others",
+            facts=(f"file {path}", f"mode {stat.S_IMODE(found.st_mode):04o}, expected 0600"),
+            hint=f"chmod 600 {shlex.quote(str(path))}",
+        )
 
 
 def _decode(path: Path, data: bytes, passphrase: bytes | None, ask: Callable[[], bytes] | None) -> PrivateKey:
