@@ -1,0 +1,141 @@
+"""The command line: `lfci VERB ...`, also reachable as `git lfci VERB`.
+
+:func:`main` looks at the first word and imports that verb's module only: a known result is answered
+in a few tens of milliseconds. A verb's module is called like the verb and has ``add_arguments(parser)``
+and ``run(args, context) -> int``. Nobody but this package prints or exits.
+
+Exit status: 0 accepted or passed, 1 refused or failed, 2 usage or configuration, 3 could not decide,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TextIO
+
+from lfci_gate.cli.context import Context, utc_now
+from lfci_gate.cli.output import Output
+from lfci_gate.errors import LfciError, Undecided, UsageError
+
+__all__ = ["VERBS", "main", "run"]
+
+VERBS: dict[str, str] = {
+    "init": "declare the project's checks, write a first policy, make a key",
+    "install": "set up the git hooks of this clone",
+    "session": "open, note and end units of work",
+    "check": "run the checks of this tree, or answer from what is known",
+    "verify": "judge commits as the forge would",
+    "approve": "approve changes of protected paths",
+    "land": "bring the change and its evidence to the forge",
+    "key": "make and show signing keys",
+    "attestation": "look at, export and import attestations",
+    "forge": "set up and look after a bare repository with a gate",
+    "doctor": "find out what is missing on this machine and in this clone",
+    "explain": "say what a code like LFCI104 means and what to do",
+    "help": "short texts about flake, policy, checks, land and trust",
+    "hook": "what the installed hooks call",
+}
+"""Every verb and what it does; each has a module of the same name beside this one."""
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program: runs the verb that ``argv`` names and returns the exit status."""
+    return run(sys.argv[1:] if argv is None else argv)
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> int:
+    """:func:`main` with everything that it would take from the process as an argument."""
+    words = list(argv)
+    surroundings = os.environ if environ is None else environ
+    output = Output.make(words, surroundings, stdout or sys.stdout, stderr or sys.stderr)
+    try:
+        return _dispatch(words, output, surroundings, directory or Path("."), now)
+    except LfciError as error:
+        output.error(error)
+        return error.exit_status
+    except KeyboardInterrupt:
+        output.note("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        output.abandon()  # the reader has gone (`| head`), and there is nobody to tell
+        return Undecided.exit_status
+    except Exception as error:  # noqa: BLE001 - the last boundary: a user reads a code, never a traceback
+        output.error(_internal(error, surroundings))
+        return Undecided.exit_status
+
+
+def _dispatch(
+    words: list[str],
+    output: Output,
+    environ: Mapping[str, str],
+    directory: Path,
+    now: Callable[[], datetime],
+) -> int:
+    if not words or words[0] in ("-h", "--help"):
+        from lfci_gate.cli.overview import overview
+
+        for line in overview():
+            output.line(line)
+        return 0 if words else UsageError.exit_status
+    if words[0] == "--version":
+        from lfci_gate import __version__
+
+        output.line(f"lfci {__version__}")
+        return 0
+    verb = words[0]
+    if verb not in VERBS:
+        raise _unknown(verb)
+    from lfci_gate.cli.arguments import verb_parser
+
+    module = import_module(f"lfci_gate.cli.{verb}")
+    parser = verb_parser(verb, VERBS[verb], output.out)
+    module.add_arguments(parser)
+    try:
+        args = parser.parse_args(words[1:])
+    except SystemExit as shown:  # --help has printed its text
+        return int(shown.code or 0)
+    context = Context(output=output, environ=environ, directory=directory, now=now)
+    status: int = module.run(args, context)
+    return status
+
+
+def _unknown(verb: str) -> UsageError:
+    import difflib
+
+    if verb.startswith("-"):
+        return UsageError("LFCI514", f"a verb comes first, not {verb}", hint="lfci --help")
+    near = difflib.get_close_matches(verb, VERBS, 1)
+    hint = f"lfci {near[0]}" if near else "lfci --help"
+    return UsageError("LFCI514", f"there is no verb {verb}", hint=hint)
+
+
+def _internal(error: Exception, environ: Mapping[str, str]) -> Undecided:
+    import traceback
+
+    if environ.get("LFCI_TRACEBACK"):
+        traceback.print_exception(error)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return Undecided(
+        "LFCI505",
+        "something happened that lfci does not understand",
+        facts=(
+            f"{type(error).__name__}: {error}".splitlines()[0],
+            f"in {where.name} ({Path(where.filename).name}:{where.lineno})",
+        ),
+        hint="report it with what the same command says after: export LFCI_TRACEBACK=1",
+    )

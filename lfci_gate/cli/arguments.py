@@ -1,0 +1,69 @@
+"""Parsers whose errors are errors of ours, with the options that every verb has."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from lfci_gate.cli.output import COLORS, FORMATS
+from lfci_gate.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+__all__ = ["Parser", "actions", "add_key_option", "verb_parser"]
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that neither prints errors nor exits with them.
+
+    It is a parser with `--format` and `--color`. Raises UsageError LFCI514.
+    """
+
+    stream: TextIO | None = None
+    """Where `--help` goes."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        # Abbreviations would make every new option a change of meaning.
+        super().__init__(**{**options, "allow_abbrev": False})
+        shown = self.add_argument_group("output")
+        # SUPPRESS: `session --format json start` and `session start --format json` are the same.
+        shown.add_argument("--format", choices=FORMATS, default=argparse.SUPPRESS, help="default: text")
+        shown.add_argument("--color", choices=COLORS, default=argparse.SUPPRESS, help="default: auto")
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError("LFCI514", message, hint=f"{self.prog} --help")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        super().print_help(file or self.stream)
+
+
+def verb_parser(verb: str, summary: str, stream: TextIO) -> Parser:
+    """The parser of one verb, before its module adds arguments."""
+    parser = Parser(prog=f"lfci {verb}", description=summary[0].upper() + summary[1:] + ".")
+    parser.stream = stream
+    return parser
+
+
+def actions(parser: argparse.ArgumentParser, summaries: dict[str, str]) -> dict[str, Parser]:
+    """Parsers of a verb's actions (`session start`), by name; ``args.action`` says which was asked."""
+    group = parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, title="actions", parser_class=Parser
+    )
+    made: dict[str, Parser] = {}
+    for name, summary in summaries.items():
+        description = summary[0].upper() + summary[1:] + "."
+        made[name] = group.add_parser(name, help=summary, description=description)
+        made[name].stream = getattr(parser, "stream", None)
+    return made
+
+
+def add_key_option(parser: argparse.ArgumentParser) -> None:
+    """`--key`, as everywhere."""
+    parser.add_argument(
+        "--key",
+        metavar="KEY",
+        help="private key file, or ssh-agent:<public key> (default: LFCI_KEY, git config lfci.key,"
+        " then $XDG_CONFIG_HOME/lfci/key)",
+    )
