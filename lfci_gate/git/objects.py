@@ -194,13 +194,15 @@ class BatchReader:
             raise Undecided("LFCI501", f"object {ascii(name)[1:-1]} cannot be read", facts=(complaint,))
 
 
-def read_many(source: ObjectSource, oids: Iterable[ObjectId]) -> Iterator[tuple[ObjectId, GitObject]]:
+def read_many(
+    source: ObjectSource, oids: Iterable[ObjectId], *, limit: int | None = None
+) -> Iterator[tuple[ObjectId, GitObject]]:
     """Many objects from any source, in few round trips where the source can do that."""
     if isinstance(source, BatchReader):
-        yield from source.read_many(oids)
+        yield from source.read_many(oids, limit=limit)
     else:
         for oid in oids:
-            yield oid, source.read(oid)
+            yield oid, source.read(oid) if limit is None else source.read(oid, limit=limit)
 
 
 def _hold_limit(oid: ObjectId, stat: _Stat, limit: int | None) -> None:
