@@ -10,7 +10,7 @@ from typing import Final
 
 from lfci_gate.errors import Refusal
 from lfci_gate.git.check_links import MAX_TARGET_BYTES, climb
-from lfci_gate.git.check_names import ACTING, collision, fold, name_problem, special_name
+from lfci_gate.git.check_names import ACTING, are_plain, collision, fold, name_problem, special_name
 from lfci_gate.git.check_special import MAX_SPECIAL_BYTES, attributes_problem, modules_problem
 from lfci_gate.git.tree import (
     EXECUTABLE,
@@ -86,19 +86,23 @@ class EntryJudge:
         self._special: set[ObjectId] = set()
 
     def names(
-        self, path: bytes, new: Iterable[bytes], every: Collection[bytes], landed: Iterable[bytes]
+        self, path: bytes, new: Collection[bytes], every: Collection[bytes], landed: Iterable[bytes]
     ) -> None:
         """Parts 2 and 3 for the directory ``path``: ``new`` names beside ``every`` name of it.
 
         Names that already collide in the ``landed`` directory do not count. Raises Refusal LFCI401.
         """
+        if not are_plain(new):
+            self._refuse_names(path, new)
+        pair = collision(every, landed)
+        if pair is not None:
+            raise unsafe(join(path, pair[1]), f"is the same file as {shown(pair[0])} on some systems")
+
+    def _refuse_names(self, path: bytes, new: Iterable[bytes]) -> None:
         for name in new:
             problem = name_problem(name)
             if problem is not None:
                 raise unsafe(join(path, name), problem)
-        pair = collision(every, landed)
-        if pair is not None:
-            raise unsafe(join(path, pair[1]), f"is the same file as {shown(pair[0])} on some systems")
 
     def entry(self, path: bytes, entry: TreeEntry) -> None:
         """Parts 4 and 5 for one entry at ``path``, but for how far a symlink climbs.
@@ -110,7 +114,7 @@ class EntryJudge:
             raise Refusal("LFCI407", f"{shown(path)}: a submodule, which this ref's rule does not allow")
         if mode not in (FILE, EXECUTABLE, TREE, SYMLINK, GITLINK):
             raise unsafe(path, f"mode {mode:o} is none that git writes")
-        special = special_name(name)
+        special = None if are_plain((name,)) else special_name(name)
         if special is None:
             return
         if mode == SYMLINK:

@@ -24,10 +24,10 @@ from typing import Final
 __all__ = [
     "ACTING",
     "MAX_NAME_BYTES",
+    "are_plain",
     "collision",
     "fold",
     "is_dotgit",
-    "may_be_special",
     "name_problem",
     "special_name",
 ]
@@ -39,7 +39,9 @@ _IGNORED_BY_HFS: Final = tuple(
     chr(point).encode("utf-8")
     for point in (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)
 )
+# Neither ~ (short names) nor : (streams), backslash or space (Windows); nothing beyond ASCII.
 _PLAIN: Final = (string.ascii_letters + string.digits + "._-+@=,()[]#%$!&'").encode("ascii")
+_PLAIN_AND_SLASH: Final = _PLAIN + b"/"
 
 # Files whose meaning is git's: (name, the six letters of its NTFS fall-back short name).
 _SPECIAL: Final = (
@@ -48,19 +50,31 @@ _SPECIAL: Final = (
     (b".gitignore", b"gi250a"),
     (b".mailmap", b"maba30"),
 )
-_SPECIAL_STARTS: Final = frozenset((b".", b"g", b"G", b"m", b"M", b"~"))
 ACTING: Final = (b".gitmodules", b".gitattributes")
 """Those that clients act on: they must be files, and say nothing dangerous."""
+
+
+def are_plain(names: Collection[bytes]) -> bool:
+    """Whether neither ``name_problem`` nor ``special_name`` can object to any of these names.
+
+    Every trick needs an unusual length, a dot in front or an unusual byte. Asked for a whole
+    directory at once, which costs a tenth of asking for each name.
+    """
+    joined = b"/" + b"/".join(names)
+    return (
+        not joined.translate(None, _PLAIN_AND_SLASH)
+        and joined.count(b"/") == max(len(names), 1)
+        and b"/." not in joined
+        and min(map(len, names), default=1) > 0
+        and max(map(len, names), default=0) <= MAX_NAME_BYTES
+    )
 
 
 def name_problem(name: bytes) -> str | None:
     """Why an entry of a tree must not have this name; None when it may."""
     if len(name) > MAX_NAME_BYTES:
         return f"a name longer than {MAX_NAME_BYTES} bytes"
-    # The usual name has only harmless bytes, and every trick above starts with a dot or has others.
-    if name[:1] not in (b"", b".") and not name.translate(None, _PLAIN):
-        return None
-    return _unusual_problem(name)
+    return None if are_plain((name,)) else _unusual_problem(name)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -87,15 +101,8 @@ def is_dotgit(name: bytes) -> bool:
     return cleaned.startswith(b".git") and _ends_for_hfs(cleaned[4:])
 
 
-def may_be_special(name: bytes) -> bool:
-    """False, quickly, for most names of which ``special_name`` has nothing to say."""
-    return name[:1] in _SPECIAL_STARTS or b"\\" in name or not name.isascii()
-
-
 def special_name(name: bytes) -> bytes | None:
     """Which of git's own files some file system takes ``name`` for (``.gitmodules``, ...); or None."""
-    if not may_be_special(name):
-        return None
     lowered = name.lower()
     for part in lowered.split(b"\\"):
         for wanted, short in _SPECIAL:

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple
 
 from lfci_gate.errors import Refusal
 from lfci_gate.git.check_entries import EntryJudge, check_root, join, unsafe
-from lfci_gate.git.check_names import may_be_special
+from lfci_gate.git.check_names import are_plain
 from lfci_gate.git.tree import (
     FILE,
     MAX_ENTRIES,
@@ -179,10 +179,11 @@ class _Check:
         frame.entries = len(entries)
         frame.longest = max(map(len, names), default=0)
         self._refuse_many(frame.entries, path)
+        plain = are_plain(names)
         for entry in entries:
             mode, name, child = entry
-            if mode == FILE and not may_be_special(name):
-                continue
+            if plain and mode == FILE:
+                continue  # nothing of the list is about a plain file of a plain name
             here = join(path, name)
             self._judge.entry(here, entry)
             if mode == TREE:

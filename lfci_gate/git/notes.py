@@ -94,8 +94,8 @@ def updated_notes_tree(
             raise ValueError(f"not the name of an object: {target!a}")
     if not changes and notes_tree is not None:
         return notes_tree
-    blobs = {target: writer_add("blob", changes[target]) for target in sorted(changes)}
-    return _update(source, notes_tree, "", dict(blobs), writer_add)
+    blobs: dict[str, ObjectId] = {each: writer_add("blob", changes[each]) for each in sorted(changes)}
+    return _update(source, notes_tree, "", blobs, writer_add)
 
 
 def _update(
