@@ -182,9 +182,12 @@ def test_an_object_of_another_kind_is_401(forest: Forest, reader: BatchReader, t
         assert refused(forest, reader, tree, tmp_path / tree).code == "LFCI401"
 
 
-def test_a_tree_bomb_is_411_and_costs_no_disk(forest: Forest, reader: BatchReader, tmp_path: Path) -> None:
+def test_a_tree_bomb_is_411_and_costs_no_disk(
+    forest: Forest, reader: BatchReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lfci_gate.git.export.MAX_ENTRIES", 20_000)
     tree = forest.tree(("100644", b"f", forest.blob()))
-    for _ in range(6):
+    for _ in range(30):
         tree = forest.tree(*(("40000", b"%d" % i, tree) for i in range(10)))
     assert refused(forest, reader, tree, tmp_path / "room").code == "LFCI411"
 
