@@ -404,6 +404,10 @@ class RefVerdict:
     """Ids of the attestations that counted, sorted."""
     remarks: tuple[str, ...] = ()
     """What was reported but not required, e.g. that no base result was there to compare."""
+    protected: bool = False
+    """A rule of the policy covers the ref, so an accepted update is a landing."""
+    summary: tuple[str, ...] = ()
+    """What counted, one line each, for people who read the landing later."""
 
 
 @dataclass(frozen=True, slots=True)

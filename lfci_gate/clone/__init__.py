@@ -1,0 +1,1 @@
+"""The working clone's side of the way: what is checked, attested, previewed, delivered and landed."""

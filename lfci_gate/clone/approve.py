@@ -1,0 +1,102 @@
+"""`lfci approve`: a role approves that the protected parts go from base to REV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lfci_gate.attest.bundle import format_bundle, make_bundle
+from lfci_gate.attest.dsse import sign
+from lfci_gate.attest.signers import Signer
+from lfci_gate.attest.statement import format_statement
+from lfci_gate.clone.evidence import store_evidence
+from lfci_gate.clone.target import Target
+from lfci_gate.config.policy import rule_for
+from lfci_gate.errors import Refusal, UsageError
+from lfci_gate.gate.objects import read_commit
+from lfci_gate.gate.protect import Change, Part, changed_parts
+from lfci_gate.git.history import merge_base
+from lfci_gate.git.inputs import inputs_tree
+from lfci_gate.git.names import empty_tree
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.git.process import Git
+from lfci_gate.git.tree import diff, shown
+from lfci_gate.model import Approval, ObjectId, Policy, PolicyKey
+from lfci_gate.patterns import PatternSet
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    part: Part
+    id: str
+    paths: tuple[str, ...]
+    """The changed paths that the approval covers, for the reviewer's eyes."""
+
+
+def parts_to_approve(
+    git: Git, objects: BatchReader, target: Target, policy: Policy, commit: ObjectId
+) -> tuple[Change, tuple[Part, ...]]:
+    """What landing ``commit`` on the target would change of its protected parts.
+
+    When the target has moved on, the base is where the change left it: an approval survives a
+    rebase that does not touch what was approved. Raises UsageError LFCI216 when no rule covers the
+    target.
+    """
+    rule = rule_for(policy, target.ref)
+    if rule is None:
+        raise UsageError("LFCI216", f"the policy has no rule for {target.ref}: nothing to approve")
+    base = None
+    if target.tip is not None:
+        base = merge_base(git, target.tip, commit) or target.tip
+    old = None if base is None else read_commit(objects, base).tree
+    change = Change(target.ref, commit, old, read_commit(objects, commit).tree)
+    return change, changed_parts(objects, change, rule)
+
+
+def approve(
+    git: Git,
+    objects: BatchReader,
+    change: Change,
+    part: Part,
+    policy: Policy,
+    key: PolicyKey,
+    signer: Signer,
+    reason: str,
+    now: datetime,
+) -> Approved:
+    """Signs and stores the approval of one part. Raises Refusal LFCI215 when the key's roles do not
+    allow it: an approval that cannot count is not made."""
+    if not set(key.roles) & set(part.protection.roles):
+        raise Refusal(
+            "LFCI215",
+            f"the key {key.name} may not approve this",
+            facts=(f"needs one of the roles: {', '.join(part.protection.roles)}",),
+        )
+    statement = Approval(
+        to_tree=part.to_tree,
+        from_tree=part.from_tree,
+        repository=policy.repository,
+        ref=change.ref,
+        paths=part.protection.paths,
+        reviewer=key.name,
+        reason=reason,
+        issued_at=now,
+    )
+    envelope = sign(format_statement(statement), signer)
+    line = format_bundle(make_bundle(envelope, signer.public))
+    extra: tuple[tuple[str, bytes], ...] = ()
+    if part.to_tree != empty_tree(objects.hash_name):
+        patterns = PatternSet(part.protection.paths)
+        extra = inputs_tree(objects, change.new_tree, patterns, always=()).new_objects
+    name = store_evidence(git, line, None, extra)
+    return Approved(part, name, changed_paths(objects, change, part))
+
+
+def changed_paths(objects: BatchReader, change: Change, part: Part) -> tuple[str, ...]:
+    """Paths of the part that differ, escaped for messages."""
+    patterns = PatternSet(part.protection.paths)
+    return tuple(
+        shown(path)
+        for path, _, _ in diff(objects, change.old_tree, change.new_tree)
+        if patterns.matches(path)
+    )

@@ -1,0 +1,144 @@
+"""Results that are known already: the hot path of `lfci check`. No Nix, no pygit2.
+
+A result is known for a check key (inputs tree, definition digest, system) when a valid attestation
+says PASSED, signed by a key of the policy in force or by the user's own, and the target's rule would
+take it for what it is worth (engine, hermetic, report, age). Failures are run again: a flaky test
+deserves a second look, and whoever wants the log needs it anyway.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lfci_gate.config.policy import rule_for
+from lfci_gate.errors import Undecided
+from lfci_gate.gate.evidence import Evidence, EvidenceBook
+from lfci_gate.gate.facts import Limits, View
+from lfci_gate.gate.strength import Expected, count
+from lfci_gate.git.inputs import inputs_tree
+from lfci_gate.git.tree import read_file
+from lfci_gate.model import (
+    CheckDefinition,
+    CheckRun,
+    Engine,
+    ObjectId,
+    ObjectSource,
+    Policy,
+    PolicyKey,
+    PublicKey,
+    Requirement,
+    Rule,
+)
+from lfci_gate.patterns import PatternSet
+
+_OWN = "(own key)"
+_FILE_BYTES = 64 * 1024 * 1024
+_NO_RULE = Rule(
+    refs=(),
+    scope="tip",
+    max_age_s=None,
+    bind=(),
+    update="any",
+    require=(),
+    protect=(),
+    tests_removed="allow",
+    dependencies_unpinned="allow",
+    nix_minimum=None,
+    gitlinks=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A result that need not be found out again."""
+
+    evidence: Evidence
+    run: CheckRun
+    key: str
+    """Name of the signing key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One check of one tree, on its way to one ref."""
+
+    tree: ObjectId
+    inputs: ObjectId
+    definition: CheckDefinition
+    ref: str
+    base: ObjectId | None
+    system: str
+
+
+def ask(
+    source: ObjectSource,
+    tree: ObjectId,
+    definition: CheckDefinition,
+    ref: str,
+    base: ObjectId | None,
+    system: str,
+) -> Question:
+    """The question with its inputs tree computed."""
+    subject = inputs_tree(source, tree, PatternSet(definition.inputs)).oid
+    return Question(tree, subject, definition, ref, base, system)
+
+
+def known_result(
+    view: View, question: Question, policy: Policy, own: PublicKey | None, now: datetime
+) -> Known | None:
+    """The newest attestation that answers the question; None when it has to be run."""
+    trusted = _with_own_key(policy, own)
+    limits = Limits()
+    rule = rule_for(policy, question.ref) or _NO_RULE
+    requirement = _requirement(rule, question.definition.name, trusted)
+    expected = Expected(
+        ref=question.ref,
+        commit=question.tree,
+        base=question.base,
+        inputs_tree=question.inputs,
+        definition=question.definition,
+        sha256_of=lambda path: _sha256_of(view.objects, question.tree, path),
+        policy=trusted,
+        rule=rule,
+        now=now,
+        limits=limits,
+    )
+    try:
+        found = EvidenceBook(view, trusted, limits, {}).about(question.inputs)
+    except Undecided:
+        return None  # what cannot be told is run
+    names = {key.public: key.name for key in trusted.keys}
+    counted = count(found, expected, requirement).keys
+    best: Known | None = None
+    for public, evidence in counted.items():
+        run = evidence.statement
+        assert isinstance(run, CheckRun)
+        if run.system != question.system:
+            continue
+        if best is None or run.issued_at > best.run.issued_at:
+            best = Known(evidence, run, names[public])
+    return best
+
+
+def _with_own_key(policy: Policy, own: PublicKey | None) -> Policy:
+    if own is None or any(key.public == own for key in policy.keys):
+        return policy
+    key = PolicyKey(_OWN, own, (_OWN,), None, None, None)
+    return replace(policy, keys=(*policy.keys, key))
+
+
+def _requirement(rule: Rule, check: str, policy: Policy) -> Requirement:
+    """What the target's rule asks of one attestation, whoever signs it: whether enough of the right
+    roles did is for the gate to say, and running again would not change it."""
+    roles = tuple({role for key in policy.keys for role in key.roles})
+    asked = next((each for each in rule.require if each.check == check), None)
+    if asked is None:
+        return Requirement(check, roles, 1, tuple(Engine), False, False)
+    return replace(asked, roles=roles, threshold=1)
+
+
+def _sha256_of(source: ObjectSource, tree: ObjectId, path: str) -> str | None:
+    data = read_file(source, tree, path.encode(), _FILE_BYTES)
+    return None if data is None else hashlib.sha256(data).hexdigest()

@@ -1,0 +1,84 @@
+"""Settings of the client, first match wins: option, environment, `git config`, default.
+
+Nothing here can weaken a verdict: the gate knows none of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lfci_gate import files
+from lfci_gate.attest.keys import parse_public
+from lfci_gate.attest.signers import AGENT_PREFIX, Signer, load_signer
+from lfci_gate.errors import LfciError, UsageError
+from lfci_gate.git.process import Git
+from lfci_gate.model import Policy, PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Options as given on the command line, with the environment and git's config behind them."""
+
+    git: Git
+    environ: Mapping[str, str]
+    key: str | None = None
+    agent: str | None = None
+
+    def key_setting(self) -> str:
+        """Where the private key is: a path, or ``ssh-agent:<public key>``."""
+        found = self.key or self.environ.get("LFCI_KEY") or self.git.config("lfci.key")
+        return found or str(default_key_path(self.environ))
+
+    def signer(self, ask_passphrase: Callable[[], bytes] | None = None) -> Signer:
+        """Raises UsageError LFCI511 or LFCI512."""
+        return load_signer(self.key_setting(), environ=self.environ, ask_passphrase=ask_passphrase)
+
+    def public_key(self) -> PublicKey | None:
+        """The public half, read without the private one; None when there is no key yet.
+
+        For looking things up only: what is signed is signed by :meth:`signer`.
+        """
+        setting = self.key_setting()
+        if setting.startswith(AGENT_PREFIX):
+            text = setting.removeprefix(AGENT_PREFIX).strip()
+            if text.startswith(("ssh-", "ecdsa-")):
+                return parse_public(text)
+            path = Path(os.path.expanduser(text))
+        else:
+            path = Path(os.path.expanduser(setting) + ".pub")
+        try:
+            data = files.read_file(path, 8192)
+            return None if data is None else parse_public(data.decode())
+        except (LfciError, UnicodeDecodeError):
+            return None
+
+    def agent_name(self, policy: Policy | None, public: PublicKey | None) -> str:
+        """Who acts: `--agent`, LFCI_AGENT, lfci.agent, else the policy's name for the key."""
+        found = self.agent or self.environ.get("LFCI_AGENT") or self.git.config("lfci.agent")
+        if found:
+            return found
+        held = key_in_policy(policy, public)
+        if held is not None:
+            return held
+        return self.environ.get("USER") or "unnamed"
+
+
+def default_key_path(environ: Mapping[str, str]) -> Path:
+    """``$XDG_CONFIG_HOME/lfci/key``. Raises UsageError LFCI511 without a home."""
+    config = environ.get("XDG_CONFIG_HOME")
+    if config:
+        return Path(config) / "lfci" / "key"
+    home = environ.get("HOME")
+    if not home:
+        raise UsageError("LFCI511", "neither XDG_CONFIG_HOME nor HOME is set, so there is no key")
+    return Path(home) / ".config" / "lfci" / "key"
+
+
+def key_in_policy(policy: Policy | None, public: PublicKey | None) -> str | None:
+    """The policy's name for a key."""
+    if policy is None or public is None:
+        return None
+    return next((key.name for key in policy.keys if key.public == public), None)

@@ -1,0 +1,118 @@
+"""Where a change is going: remote, branch, and the policy that is in force there, as this clone
+last saw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lfci_gate.config.policy import parse_policy
+from lfci_gate.errors import UsageError
+from lfci_gate.gate.facts import POLICY_PATH, Limits
+from lfci_gate.gate.objects import read_commit
+from lfci_gate.git.process import Git
+from lfci_gate.git.refs import head_branch, list_refs, symrefs
+from lfci_gate.git.tree import read_file
+from lfci_gate.model import ObjectId, ObjectSource, Policy
+
+BRANCHES = "refs/heads/"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The branch that a change is meant for."""
+
+    remote: str | None
+    """None in a clone without remotes: the change stays here."""
+    ref: str
+    """On the forge, e.g. ``refs/heads/main``."""
+    head: str
+    """The branch that the forge's HEAD names; its policy is in force."""
+    tip: ObjectId | None
+    """The forge's ``ref`` as last fetched."""
+    head_tip: ObjectId | None
+
+    def tracking(self, ref: str) -> str:
+        """Where this clone keeps the forge's branch."""
+        return tracking_ref(self.remote, ref)
+
+
+def tracking_ref(remote: str | None, ref: str) -> str:
+    if remote is None:
+        return ref
+    return f"refs/remotes/{remote}/{ref.removeprefix(BRANCHES)}"
+
+
+def find_target(git: Git, *, remote: str | None = None, branch: str | None = None) -> Target:
+    """The target: `--target`, `lfci.target`, the remote's default branch, the current branch's
+    upstream, else the branch of the same name. Raises UsageError LFCI514 when none can be told."""
+    name = remote or _remote(git)
+    known = _known_refs(git, name)
+    default = _default_branch(git, name)
+    chosen = branch or git.config("lfci.target")
+    ref = _full(chosen) if chosen else (default or _upstream(git) or head_branch(git))
+    if ref is None:
+        raise UsageError(
+            "LFCI514",
+            "HEAD is detached and no target branch is known",
+            hint="name it: --target BRANCH",
+        )
+    head = default or ref
+    return Target(name, ref, head, known.get(tracking_ref(name, ref)), known.get(tracking_ref(name, head)))
+
+
+def landed_policy(source: ObjectSource, target: Target, tree: ObjectId | None) -> Policy | None:
+    """The policy in force at the target as last fetched; a project that has not landed one yet is
+    taken by the policy in ``tree``. None when there is none. Raises UsageError LFCI202."""
+    for place in (_tree_of(source, target.head_tip), tree):
+        if place is None:
+            continue
+        data = read_file(source, place, POLICY_PATH, Limits().policy_bytes)
+        if data is not None:
+            return parse_policy(data)
+    return None
+
+
+def _tree_of(source: ObjectSource, commit: ObjectId | None) -> ObjectId | None:
+    return None if commit is None else read_commit(source, commit).tree
+
+
+def _full(branch: str) -> str:
+    return branch if branch.startswith("refs/") else BRANCHES + branch
+
+
+def _remote(git: Git) -> str | None:
+    current = head_branch(git)
+    if current is not None:
+        upstream = git.config(f"branch.{current.removeprefix(BRANCHES)}.remote")
+        if upstream and upstream != ".":
+            return upstream
+    names = {
+        key.split(".", 1)[1].rsplit(".", 1)[0]
+        for key in git.settings
+        if key.startswith("remote.") and key.endswith(".url")
+    }
+    if "origin" in names:
+        return "origin"
+    return names.pop() if len(names) == 1 else None
+
+
+def _known_refs(git: Git, remote: str | None) -> dict[str, ObjectId]:
+    return list_refs(git, f"refs/remotes/{remote}/" if remote else BRANCHES)
+
+
+def _default_branch(git: Git, remote: str | None) -> str | None:
+    if remote is None:
+        return None
+    head = f"refs/remotes/{remote}/HEAD"
+    pointed = symrefs(git, head).get(head)
+    prefix = f"refs/remotes/{remote}/"
+    if pointed is None or not pointed.startswith(prefix):
+        return None
+    return BRANCHES + pointed.removeprefix(prefix)
+
+
+def _upstream(git: Git) -> str | None:
+    current = head_branch(git)
+    if current is None:
+        return None
+    return git.config(f"branch.{current.removeprefix(BRANCHES)}.merge")

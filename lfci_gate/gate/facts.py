@@ -1,0 +1,112 @@
+"""What the rules are given: the push, the landed side, and the limits. No IO here.
+
+Everything reachable from a :class:`View` is a function of content-addressed objects and of the
+refs as they were when the hook started, so evaluating twice gives the same verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from lfci_gate.model import ObjectId, ObjectSource, RefUpdate
+
+NOTES_REF = "refs/notes/lfci"
+RESULTS_REF = "refs/lfci/results"
+LANDED_REF = "refs/notes/lfci-landed"
+POLICY_PATH = b".lfci/policy.toml"
+CONFIG_PATH = b".lfci/config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that keep a hostile push cheap; each with its unit in the name."""
+
+    updates: int = 1_000
+    """Ref updates in one push."""
+    new_commits: int = 10_000
+    """New commits of one update that are read."""
+    tree_entries: int = 2_000_000
+    """Tree entries of one push that are walked."""
+    candidates: int = 1_000
+    """Bundles considered for one subject."""
+    verifications: int = 10_000
+    """Signature verifications of one push: about one second of one core."""
+    bundle_bytes: int = 256 * 1024
+    result_bytes: int = 16 * 1024 * 1024
+    policy_bytes: int = 1024 * 1024
+    config_bytes: int = 256 * 1024
+    message_bytes: int = 1024 * 1024
+    clock_skew_s: int = 300
+    """How far issuedAt may be ahead of the forge's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What `git rev-list` says about one update."""
+
+    commits: tuple[ObjectId, ...]
+    """Reachable from the new tip, not from the base; newest first."""
+    first_parents: tuple[ObjectId, ...]
+    """Those of ``commits`` on the first-parent line of the new tip; newest first."""
+    fast_forward: bool
+    """The base is an ancestor of the new tip (true without a base)."""
+
+
+class View(Protocol):
+    """The repository as the rules see it."""
+
+    @property
+    def objects(self) -> ObjectSource:
+        """Pushed and landed objects."""
+
+    @property
+    def shallow(self) -> bool:
+        """Whether the repository has a shallow boundary."""
+
+    @property
+    def head(self) -> str | None:
+        """The branch that HEAD names, e.g. ``refs/heads/main``, whether it exists or not."""
+
+    @property
+    def server_policy(self) -> bytes | None:
+        """The file that the operator's `lfci.policy` names; None when not set."""
+
+    @property
+    def bootstrap_policy(self) -> bytes | None:
+        """The policy given to `lfci forge init`, in force until one has landed."""
+
+    @property
+    def policy_floor(self) -> PolicyFloor | None:
+        """The highest policy version seen for this repository; None when none was."""
+
+    def ref(self, name: str) -> ObjectId | None:
+        """The landed value of a ref, before this push."""
+
+    def symref(self, name: str) -> str | None:
+        """The target when ``name`` is a symbolic ref on the forge."""
+
+    def inbox(self) -> Mapping[ObjectId, tuple[tuple[str, ObjectId], ...]]:
+        """Landed inbox refs by subject: (ref name, tree)."""
+
+    def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
+        """Raises Refusal LFCI411 with more than ``limit`` new commits."""
+
+    def merge_base(self, one: ObjectId, other: ObjectId) -> ObjectId | None:
+        """Best common ancestor."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFloor:
+    repository: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    updates: tuple[RefUpdate, ...]
+    now: datetime
+    """The forge's clock, read once."""
+    limits: Limits = Limits()

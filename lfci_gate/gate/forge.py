@@ -1,0 +1,87 @@
+"""The forge's own repository as the rules see it, and the journal of what they accepted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lfci_gate import files
+from lfci_gate.errors import LfciError, Undecided
+from lfci_gate.gate.authority import rule_02_policy
+from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF, Limits, PolicyFloor, Push
+from lfci_gate.gate.state import Accepted, ForgeState
+from lfci_gate.gate.view import RepositoryView
+from lfci_gate.git.inbox import INBOX
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.git.process import Git
+from lfci_gate.git.refs import head_branch, list_refs, symrefs
+from lfci_gate.model import Verdict
+
+
+@contextmanager
+def open_forge(git: Git, pushed: tuple[str, ...] = ()) -> Iterator[RepositoryView]:
+    """The landed side of the bare repository that ``git`` is in; ``pushed`` are the refs a push
+    names, whose landed values are needed too."""
+    head = head_branch(git)
+    names = dict.fromkeys((*pushed, INBOX, NOTES_REF, RESULTS_REF, LANDED_REF))
+    if head is not None:
+        names[head] = None
+    symbolic = symrefs(git, *pushed) if pushed else {}
+    for target in symbolic.values():
+        names[target] = None
+    state = ForgeState(git.git_dir)
+    with BatchReader(git) as objects:
+        yield RepositoryView(
+            git=git,
+            objects=objects,
+            refs=list_refs(git, *names),
+            symrefs=symbolic,
+            head=head,
+            server_policy=server_policy(git),
+            bootstrap_policy=state.bootstrap_policy(),
+            policy_floor=state.policy_floor(),
+        )
+
+
+def server_policy(git: Git) -> bytes | None:
+    """The file that `lfci.policy` of the bare repository names. Raises Undecided LFCI201 when it is
+    named and cannot be read: a policy that is gone is not a policy that is not set."""
+    setting = git.config("lfci.policy")
+    if setting is None:
+        return None
+    path = Path(os.path.join(git.git_dir, setting))
+    try:
+        data = files.read_file(path, Limits().policy_bytes)
+    except LfciError as error:
+        raise Undecided("LFCI201", "the policy that lfci.policy names cannot be read") from error
+    if data is None:
+        raise Undecided("LFCI201", "the policy that lfci.policy names does not exist")
+    return data
+
+
+def record_accepted(git_dir: Path, view: RepositoryView, push: Push, verdict: Verdict) -> None:
+    """Writes the journal entries of an accepted push. Raises Undecided LFCI502 when it cannot: a
+    landing that could not be recorded does not happen."""
+    landing = [ref for ref in verdict.refs if ref.protected and ref.update.new is not None]
+    if not landing:
+        return
+    state = ForgeState(git_dir)
+    policy = rule_02_policy(view, push.limits).policy
+    state.raise_floor(PolicyFloor(policy.repository, policy.version))
+    for ref in landing:
+        assert ref.update.new is not None
+        state.record(
+            Accepted(
+                ref=view.symref(ref.update.ref) or ref.update.ref,
+                old=ref.update.old,
+                new=ref.update.new,
+                repository=policy.repository,
+                policy_sha256=policy.digest,
+                policy_version=policy.version,
+                at=push.now,
+                evidence=ref.evidence,
+                summary=(*ref.summary, *ref.remarks),
+            )
+        )

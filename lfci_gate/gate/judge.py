@@ -1,0 +1,254 @@
+"""Rules 4 to 14 for one protected ref whose update passed rules 1 to 3. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lfci_gate.config.project import parse_project
+from lfci_gate.errors import LfciError, Refusal, Undecided
+from lfci_gate.gate.authority import Authority, policy_file, refuse_bad_proposal
+from lfci_gate.gate.evidence import EvidenceBook, reason_of
+from lfci_gate.gate.facts import CONFIG_PATH, Push, View
+from lfci_gate.gate.objects import read_commit
+from lfci_gate.gate.protect import Change, changed_parts, rule_13_approvals
+from lfci_gate.gate.strength import Counted, Expected, count
+from lfci_gate.git.check_tree import check_tree
+from lfci_gate.git.inputs import inputs_tree
+from lfci_gate.git.tree import read_file
+from lfci_gate.model import (
+    CheckDefinition,
+    CheckRun,
+    ObjectId,
+    Policy,
+    ProjectConfig,
+    Reason,
+    RefUpdate,
+    RefVerdict,
+    Requirement,
+    Rule,
+    VerdictKind,
+)
+from lfci_gate.patterns import PatternSet
+
+_SHA256_LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found about one ref so far (rule 15 reports all of it)."""
+
+    refused: list[Reason] = field(default_factory=list)
+    undecided: list[Reason] = field(default_factory=list)
+    evidence: set[str] = field(default_factory=set)
+    remarks: list[str] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
+    protected: bool = False
+
+    def catch(self, error: LfciError, commit: ObjectId | None = None) -> None:
+        reason = reason_of(error.code, error.message, commit=commit, facts=error.facts, hint=error.hint)
+        (self.undecided if isinstance(error, Undecided) else self.refused).append(reason)
+
+    def verdict(self, update: RefUpdate) -> RefVerdict:
+        kind = VerdictKind.ACCEPTED
+        if self.refused:
+            kind = VerdictKind.REFUSED
+        elif self.undecided:
+            kind = VerdictKind.UNDECIDED
+        reasons = (*self.refused, *self.undecided)
+        return RefVerdict(
+            update,
+            kind,
+            reasons,
+            tuple(sorted(self.evidence)),
+            tuple(dict.fromkeys(self.remarks)),
+            self.protected,
+            tuple(dict.fromkeys(self.summary)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A protected ref whose update passed rules 1 to 3."""
+
+    update: RefUpdate
+    ref: str
+    new: ObjectId
+    """The commit, peeled when the ref is a tag."""
+    base: ObjectId | None
+    """The old tip, or for a new ref where it left the branch that HEAD names."""
+    rule: Rule
+
+
+class Judge:
+    """Judges targets of one push with one policy; trees and evidence are looked at once."""
+
+    def __init__(self, push: Push, view: View, authority: Authority, book: EvidenceBook) -> None:
+        self._push = push
+        self._view = view
+        self._objects = view.objects
+        self._authority = authority
+        self._policy = authority.policy
+        self._book = book
+        self._trees_checked: set[tuple[ObjectId, ObjectId | None, bool]] = set()
+
+    def judge(self, target: Target, findings: Findings) -> None:
+        """Rules 4 to 14, as many as can still be judged after one of them failed."""
+        commits = self._rule_04_commits(target)
+        old_tree = None if target.base is None else read_commit(self._objects, target.base).tree
+        new_tree = read_commit(self._objects, target.new).tree
+        self._rule_05_trees(commits, old_tree, target.rule)
+        judged = self._scope(target)
+        counted: list[tuple[Requirement, Counted]] = []
+        for commit in judged:
+            counted += self._checks(commit, target, findings)
+        change = Change(target.ref, target.new, old_tree, new_tree)
+        self._policy_change(change, findings)
+        self._protected(change, target, counted, findings)
+        if target.rule.tests_removed != "allow" or target.rule.dependencies_unpinned != "allow":
+            findings.remarks.append("tests and dependencies were not compared with the base")
+
+    def _rule_04_commits(self, target: Target) -> tuple[ObjectId, ...]:
+        base = target.base
+        history = self._view.history(base, target.new, self._push.limits.new_commits)
+        for commit in history.commits:
+            read_commit(self._objects, commit)
+        return history.commits
+
+    def _rule_05_trees(self, commits: tuple[ObjectId, ...], landed: ObjectId | None, rule: Rule) -> None:
+        limit = self._push.limits.tree_entries
+        for commit in commits:
+            tree = read_commit(self._objects, commit).tree
+            if (tree, landed, rule.gitlinks) not in self._trees_checked:
+                check_tree(self._objects, tree, landed=landed, gitlinks=rule.gitlinks, max_entries=limit)
+                self._trees_checked.add((tree, landed, rule.gitlinks))
+
+    def _scope(self, target: Target) -> tuple[ObjectId, ...]:
+        """The commits that need evidence; the tip always, also when nothing is new about it."""
+        if target.rule.scope == "tip":
+            return (target.new,)
+        history = self._view.history(target.base, target.new, self._push.limits.new_commits)
+        return history.first_parents or (target.new,)
+
+    # -- rules 6 to 12 --------------------------------------------------------------------------
+
+    def _checks(self, oid: ObjectId, target: Target, findings: Findings) -> list[tuple[Requirement, Counted]]:
+        counted: list[tuple[Requirement, Counted]] = []
+        try:
+            commit = read_commit(self._objects, oid)
+            config = self._rule_06_config(commit.tree) if target.rule.require else None
+            for requirement in target.rule.require:
+                assert config is not None
+                definition = _declared(config, requirement)
+                expected = self._expected(oid, commit.tree, definition, target)
+                found = self._book.about(expected.inputs_tree, commit)
+                outcome = count(found, expected, requirement)
+                findings.refused += outcome.reasons
+                findings.evidence |= {evidence.id for evidence in outcome.keys.values()}
+                findings.summary += _summary(outcome, self._policy)
+                counted.append((requirement, outcome))
+        except LfciError as error:
+            findings.catch(error, oid)
+        return counted
+
+    def _rule_06_config(self, tree: ObjectId) -> ProjectConfig:
+        data = read_file(self._objects, tree, CONFIG_PATH, self._push.limits.config_bytes)
+        if data is None:
+            raise Refusal("LFCI404", "the pushed tree has no .lfci/config.toml")
+        try:
+            return parse_project(data)
+        except LfciError as error:
+            raise Refusal(error.code, error.message, facts=error.facts, hint=error.hint) from error
+
+    def _expected(
+        self,
+        commit: ObjectId,
+        tree: ObjectId,
+        definition: CheckDefinition,
+        target: Target,
+    ) -> Expected:
+        subject = inputs_tree(self._objects, tree, PatternSet(definition.inputs)).oid
+
+        def sha256_of(path: str) -> str | None:
+            data = read_file(self._objects, tree, path.encode(), _SHA256_LIMIT)
+            return None if data is None else hashlib.sha256(data).hexdigest()
+
+        return Expected(
+            ref=target.ref,
+            commit=commit,
+            base=target.update.old,
+            inputs_tree=subject,
+            definition=definition,
+            sha256_of=sha256_of,
+            policy=self._policy,
+            rule=target.rule,
+            now=self._push.now,
+            limits=self._push.limits,
+        )
+
+    # -- rule 13 -------------------------------------------------------------------------------
+
+    def _policy_change(self, change: Change, findings: Findings) -> None:
+        limits = self._push.limits
+        old = None
+        if change.old_tree is not None:
+            old = policy_file(self._view, change.old_tree, limits)
+        try:
+            new = policy_file(self._view, change.new_tree, limits)
+            head = self._view.head if change.ref == self._view.head else None
+            first = change.old_tree is None
+            refuse_bad_proposal(self._authority, old, new, head, first_landing=first)
+        except LfciError as error:
+            findings.catch(error, change.commit)
+
+    def _protected(
+        self,
+        change: Change,
+        target: Target,
+        counted: list[tuple[Requirement, Counted]],
+        findings: Findings,
+    ) -> None:
+        first = change.old_tree is None
+        for part in changed_parts(self._objects, change, target.rule):
+            if first and self._policy.bootstrap == "report":
+                findings.remarks.append("first landing: protected parts were not approved")
+                return
+            try:
+                reasons, approvals = rule_13_approvals(
+                    part,
+                    change,
+                    self._objects,
+                    self._book,
+                    self._policy,
+                    target.rule,
+                    counted,
+                    self._push.now,
+                    self._push.limits,
+                )
+                findings.refused += reasons
+                findings.evidence |= set(approvals)
+            except LfciError as error:
+                findings.catch(error, change.commit)
+
+
+def _summary(outcome: Counted, policy: Policy) -> Iterator[str]:
+    names = {key.public: key.name for key in policy.keys}
+    for public, evidence in outcome.keys.items():
+        run = evidence.statement
+        assert isinstance(run, CheckRun)
+        tests = "no report" if run.tests is None else f"{run.tests.passed} passed"
+        if run.tests is not None and run.tests.skipped:
+            tests += f", {run.tests.skipped} skipped"
+        how = f"engine {run.engine.value}, key {names[public]}"
+        yield f"check {run.check}: {run.result.value}, {tests}, {how}"
+
+
+def _declared(config: ProjectConfig, requirement: Requirement) -> CheckDefinition:
+    definition = config.check(requirement.check)
+    if definition is None:
+        raise Refusal(
+            "LFCI406",
+            f"the policy requires check {requirement.check}, and the pushed tree does not declare it",
+        )
+    return definition

@@ -1,0 +1,27 @@
+"""Reading commits and tags as the rules need them. Pure over the object source."""
+
+from __future__ import annotations
+
+from lfci_gate.errors import Refusal
+from lfci_gate.git.commit import Commit, parse_commit, parse_tag
+from lfci_gate.model import ObjectId, ObjectSource
+
+_MAX_TAG_DEPTH = 8
+
+
+def read_commit(source: ObjectSource, oid: ObjectId) -> Commit:
+    """Raises Refusal LFCI402 when malformed, LFCI403 when it is no commit."""
+    kind, data = source.read(oid)
+    if kind != "commit":
+        raise Refusal("LFCI403", f"{oid} is a {kind}, not a commit")
+    return parse_commit(data, source.hash_name)
+
+
+def peel(source: ObjectSource, oid: ObjectId) -> ObjectId:
+    """The commit that a tag leads to. Raises Refusal LFCI402 (malformed tag), LFCI403."""
+    for _ in range(_MAX_TAG_DEPTH):
+        kind, data = source.read(oid)
+        if kind != "tag":
+            return oid
+        oid = parse_tag(data, source.hash_name).target
+    raise Refusal("LFCI403", "a tag of a tag of a tag, too deep")

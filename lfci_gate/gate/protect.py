@@ -1,0 +1,180 @@
+"""Rule 13: protected paths change only with approvals of exactly this change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lfci_gate.gate.evidence import EvidenceBook, reason_of
+from lfci_gate.gate.facts import POLICY_PATH, Limits
+from lfci_gate.gate.strength import Counted, key_problem
+from lfci_gate.git.inputs import inputs_tree
+from lfci_gate.git.names import empty_tree
+from lfci_gate.git.tree import diff
+from lfci_gate.model import (
+    Approval,
+    ObjectId,
+    ObjectSource,
+    Policy,
+    PolicyKey,
+    Protection,
+    PublicKey,
+    Reason,
+    Requirement,
+    Rule,
+)
+from lfci_gate.patterns import PatternSet
+
+POLICY_PROTECTION = Protection((POLICY_PATH.decode(),), ("maintainer",), 1)
+"""What holds for the policy file when no listed protection covers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the push does to the protected ref as a whole: old tip to new tip."""
+
+    ref: str
+    commit: ObjectId
+    old_tree: ObjectId | None
+    """None only for the first landing of an empty forge."""
+    new_tree: ObjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One protection's part of a change; its two trees are what an approval names."""
+
+    protection: Protection
+    from_tree: ObjectId
+    to_tree: ObjectId
+
+
+def protections(rule: Rule) -> tuple[Protection, ...]:
+    """The rule's protections, and the policy's own file always (docs/formats.md, policy)."""
+    if any(PatternSet(each.paths).matches(POLICY_PATH) for each in rule.protect):
+        return rule.protect
+    return (*rule.protect, POLICY_PROTECTION)
+
+
+def changed_parts(source: ObjectSource, change: Change, rule: Rule) -> tuple[Part, ...]:
+    """The protections whose part differs between old and new tip."""
+    parts = []
+    for protection in protections(rule):
+        patterns = PatternSet(protection.paths)
+        old = _kept(source, change.old_tree, patterns)
+        new = _kept(source, change.new_tree, patterns)
+        if old != new:
+            parts.append(Part(protection, old, new))
+    return tuple(parts)
+
+
+def rule_13_approvals(
+    part: Part,
+    change: Change,
+    source: ObjectSource,
+    book: EvidenceBook,
+    policy: Policy,
+    rule: Rule,
+    counted: Iterable[tuple[Requirement, Counted]],
+    now: datetime,
+    limits: Limits,
+) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
+    """Reasons (empty when approved) and the ids of the approvals that count."""
+    approvers: dict[PublicKey, str] = {}
+    misses: list[str] = []
+    for evidence in book.about(part.to_tree).evidence:
+        approval = evidence.statement
+        if not isinstance(approval, Approval) or approval.to_tree != part.to_tree:
+            continue
+        for key in evidence.keys:
+            problem = _not_counting(approval, key, part, change, policy, rule, now, limits)
+            if problem:
+                misses.append(f"{key.name}: {problem}")
+            else:
+                approvers.setdefault(key.public, evidence.id)
+    attesting = _needed_as_attesters(set(approvers), counted)
+    for public in attesting:
+        misses.append(f"{_name(policy, public)}: attested the change, so it does not also approve it")
+        del approvers[public]
+    if len(approvers) >= part.protection.threshold:
+        return (), tuple(approvers.values())
+    return (_refusal(part, change, source, len(approvers), misses),), ()
+
+
+def _not_counting(
+    approval: Approval,
+    key: PolicyKey,
+    part: Part,
+    change: Change,
+    policy: Policy,
+    rule: Rule,
+    now: datetime,
+    limits: Limits,
+) -> str:
+    """Why this key's approval does not count; empty when it does."""
+    if approval.repository != policy.repository:
+        return "approved in another repository"
+    if approval.ref != change.ref:
+        return "approved for another ref"
+    if approval.paths != part.protection.paths:
+        return "approved other paths than the policy protects"
+    if approval.from_tree != part.from_tree:
+        return "approved a change from another base"
+    if not set(key.roles) & set(part.protection.roles):
+        return f"has no role that may approve ({' or '.join(part.protection.roles)})"
+    problem = key_problem(key, approval.issued_at, now)
+    if problem:
+        return problem
+    if approval.issued_at - now > timedelta(seconds=limits.clock_skew_s):
+        return "the approval is from the future"
+    if rule.max_age_s is not None and now - approval.issued_at > timedelta(seconds=rule.max_age_s):
+        return "the approval has expired"
+    return ""
+
+
+def _needed_as_attesters(
+    approvers: set[PublicKey], counted: Iterable[tuple[Requirement, Counted]]
+) -> set[PublicKey]:
+    """Approvers whose own attestation the checks depend on.
+
+    Nobody both vouches for a change and approves it. An approver who also ran the check is
+    welcome as long as the thresholds are reached without any approver.
+    """
+    needed: set[PublicKey] = set()
+    for requirement, outcome in counted:
+        attesters = set(outcome.keys)
+        if len(attesters - approvers) < requirement.threshold:
+            needed |= attesters & approvers
+    return needed
+
+
+def _refusal(part: Part, change: Change, source: ObjectSource, counting: int, misses: list[str]) -> Reason:
+    protection = part.protection
+    paths = [
+        path
+        for path, _, _ in diff(source, change.old_tree, change.new_tree)
+        if PatternSet(protection.paths).matches(path)
+    ]
+    shown = ", ".join(ascii(path.decode("utf-8", "backslashreplace"))[1:-1] for path in paths[:3])
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    wanted = f"needs {protection.threshold} of role {' or '.join(protection.roles)}, has {counting}"
+    return reason_of(
+        "LFCI215" if misses else "LFCI206",
+        "approvals of the protected paths do not count"
+        if misses
+        else "protected paths changed without approval",
+        commit=change.commit,
+        facts=(f"changed: {shown}{more}", wanted, *misses[:3]),
+        hint=f"ask a {protection.roles[0]} for: lfci approve {change.commit[:12]}",
+    )
+
+
+def _kept(source: ObjectSource, tree: ObjectId | None, patterns: PatternSet) -> ObjectId:
+    if tree is None:
+        return empty_tree(source.hash_name)
+    return inputs_tree(source, tree, patterns, always=()).oid
+
+
+def _name(policy: Policy, public: PublicKey) -> str:
+    return next(key.name for key in policy.keys if key.public == public)

@@ -1,0 +1,77 @@
+"""Rule 1: which ref names a push may touch. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+from lfci_gate.errors import Refusal
+
+
+class Namespace(enum.Enum):
+    BRANCH = "refs/heads/"
+    TAG = "refs/tags/"
+    NOTES = "refs/notes/"
+    INBOX = "refs/lfci/inbox/"
+
+
+_MAX_BYTES = 1024
+_FORBIDDEN = frozenset(" ~^:?*[\\\x7f")
+_NESTED = ("refs/heads/refs/", "refs/heads/heads/", "refs/tags/refs/", "refs/tags/tags/")
+
+
+def classify(ref: str) -> Namespace:
+    """The namespace of a pushed ref. Raises Refusal LFCI209 for the forge's own evidence refs,
+    LFCI211 for every name that is malformed or in an unknown namespace (rule 1)."""
+    problem = _malformed(ref)
+    if problem:
+        raise _not_allowed(ref, problem)
+    lowered = ref.lower()
+    if lowered.startswith(("refs/notes/lfci", "refs/lfci/")) and not ref.startswith(Namespace.INBOX.value):
+        raise Refusal("LFCI209", f"{ref} is written by the forge only")
+    if ref.startswith(_NESTED) or ref in ("refs/heads/HEAD", "refs/tags/HEAD"):
+        raise _not_allowed(ref, "a name nested like this is mistaken for another ref")
+    for namespace in Namespace:
+        if ref.startswith(namespace.value):
+            return namespace
+    raise _not_allowed(ref, "only refs/heads/, refs/tags/, refs/notes/ and the inbox take pushes")
+
+
+def refuse_look_alike(ref: str, is_protected: Callable[[str], bool]) -> None:
+    """Raises Refusal LFCI211 when ``ref`` is not protected but would be taken for a ref that is:
+    other case, another Unicode form, or invisible characters in between.
+
+    ``is_protected`` answers for a name in folded form (see :func:`fold`).
+    """
+    if is_protected(fold(ref)):
+        raise _not_allowed(ref, "it looks like a protected ref, and is not that ref")
+
+
+def fold(text: str) -> str:
+    """Case-folded compatibility form without format characters, for comparing looks."""
+    if text.isascii():
+        return text.lower()
+    import unicodedata  # only for the rare non-ASCII name
+
+    normal = unicodedata.normalize("NFKC", text).casefold()
+    visible = "".join(c for c in normal if unicodedata.category(c) not in ("Cf", "Mn", "Cc", "Zs"))
+    return unicodedata.normalize("NFKC", visible)
+
+
+def _malformed(ref: str) -> str:
+    """Why git check-ref-format would refuse the name, or we do; empty when it is well formed."""
+    if len(ref.encode("utf-8", "surrogateescape")) > _MAX_BYTES:
+        return "longer than 1,024 bytes"
+    if not ref.startswith("refs/") or ref.count("/") < 2:
+        return "not below refs/<namespace>/"
+    if any(c in _FORBIDDEN or c < " " or "\ud800" <= c <= "\udfff" for c in ref):
+        return "a character that is not allowed in ref names"
+    if ".." in ref or "@{" in ref or "//" in ref or ref.endswith(("/", ".")):
+        return "a sequence that is not allowed in ref names"
+    if any(part.startswith(".") or part.endswith(".lock") for part in ref.split("/")):
+        return "a component that is not allowed in ref names"
+    return ""
+
+
+def _not_allowed(ref: str, why: str) -> Refusal:
+    return Refusal("LFCI211", f"the ref name {ascii(ref)} is not allowed", facts=(why,))

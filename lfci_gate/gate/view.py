@@ -1,0 +1,78 @@
+"""The repository as the rules see it, read through git once per question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lfci_gate.gate.facts import History, PolicyFloor
+from lfci_gate.git.history import first_parent_commits, is_ancestor, is_shallow, merge_base, new_commits
+from lfci_gate.git.inbox import INBOX, parse_inbox_ref
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.git.process import Git
+from lfci_gate.model import ObjectId
+
+
+@dataclass(slots=True)
+class RepositoryView:
+    """A :class:`lfci_gate.gate.facts.View` over one repository.
+
+    Which refs count as landed is the caller's to say: a forge's own refs in its hook, what the
+    remote advertises when a client looks ahead.
+    """
+
+    git: Git
+    objects: BatchReader
+    refs: Mapping[str, ObjectId]
+    """Landed refs: at least those that the push names, the branch of HEAD, inbox and notes."""
+    symrefs: Mapping[str, str] = field(default_factory=dict)
+    head: str | None = None
+    server_policy: bytes | None = None
+    bootstrap_policy: bytes | None = None
+    policy_floor: PolicyFloor | None = None
+    _inbox: dict[ObjectId, tuple[tuple[str, ObjectId], ...]] | None = None
+    _shallow: bool | None = None
+    _histories: dict[tuple[ObjectId | None, ObjectId], History] = field(default_factory=dict)
+
+    @property
+    def shallow(self) -> bool:
+        if self._shallow is None:
+            self._shallow = is_shallow(self.git)
+        return self._shallow
+
+    def ref(self, name: str) -> ObjectId | None:
+        return self.refs.get(name)
+
+    def symref(self, name: str) -> str | None:
+        return self.symrefs.get(name)
+
+    def inbox(self) -> Mapping[ObjectId, tuple[tuple[str, ObjectId], ...]]:
+        if self._inbox is None:
+            self._inbox = by_subject((ref, oid) for ref, oid in self.refs.items() if ref.startswith(INBOX))
+        return self._inbox
+
+    def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
+        known = self._histories.get((base, new))
+        if known is None:
+            known = History(
+                commits=new_commits(self.git, new, base, limit=limit),
+                first_parents=first_parent_commits(self.git, new, base, limit=limit),
+                fast_forward=base is None or is_ancestor(self.git, base, new),
+            )
+            self._histories[base, new] = known
+        return known
+
+    def merge_base(self, one: ObjectId, other: ObjectId) -> ObjectId | None:
+        return merge_base(self.git, one, other)
+
+
+def by_subject(
+    refs: Iterable[tuple[str, ObjectId]],
+) -> dict[ObjectId, tuple[tuple[str, ObjectId], ...]]:
+    """Inbox refs grouped by the subject in their name; names that are no inbox refs are left out."""
+    found: dict[ObjectId, tuple[tuple[str, ObjectId], ...]] = {}
+    for ref, oid in refs:
+        parsed = parse_inbox_ref(ref)
+        if parsed is not None:
+            found[parsed[0]] = (*found.get(parsed[0], ()), (ref, oid))
+    return found

@@ -1,0 +1,342 @@
+"""A forge with a gate behind real git daemon, and developers who push to it.
+
+Evidence is signed with the published test keys and made without Nix: what the gate decides about is
+the statement, whoever made it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from lfci_gate.attest.bundle import format_bundle, make_bundle
+from lfci_gate.attest.dsse import attestation_id, sign
+from lfci_gate.attest.keys import format_public
+from lfci_gate.attest.results import counts, result_document
+from lfci_gate.attest.statement import format_statement, subject_of
+from lfci_gate.clone.check import project_config
+from lfci_gate.config.policy import parse_policy, rule_for
+from lfci_gate.gate.install import init_forge
+from lfci_gate.gate.protect import Change, changed_parts
+from lfci_gate.git.inbox import build_inbox_tree, inbox_ref
+from lfci_gate.git.inputs import inputs_tree
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.git.process import Git
+from lfci_gate.git.writer import PackWriter
+from lfci_gate.model import (
+    Approval,
+    CheckRun,
+    FileDigest,
+    ObjectId,
+    ResultDocument,
+    Sha256,
+    Statement,
+    TestCase,
+)
+from lfci_gate.patterns import PatternSet
+from tests.support.evidence import CHECK_RUN, REPOSITORY, TestSigner, ed25519_signer
+from tests.support.repos import Repo, make_repo
+
+MAINTAINER = ed25519_signer("maintainer")
+AGENT = ed25519_signer("agent")
+SECOND_AGENT = ed25519_signer("second agent")
+STRANGER = ed25519_signer("stranger")
+
+RULE: dict[str, Any] = {
+    "refs": ["refs/heads/main", "refs/heads/release/*"],
+    "require": [{"check": "test", "roles": ["agent"]}],
+    "protect": [{"paths": ["flake.nix", "flake.lock", ".lfci/", "tests/"], "roles": ["maintainer"]}],
+}
+"""Main and release branches: a test run by an agent, approvals by a maintainer."""
+
+CONFIG = b"""\
+version = 1
+
+[checks.test]
+run = "pytest --junitxml=$out/junit.xml"
+report = { format = "junit", path = "junit.xml" }
+"""
+
+
+def policy_text(*, version: int = 1, rules: tuple[dict[str, Any], ...] = (RULE,), **extra: Any) -> bytes:
+    """A policy with the kit's keys; ``extra`` replaces top-level values."""
+    import tomli_w
+
+    def key(signer: TestSigner, *roles: str) -> dict[str, Any]:
+        return {"public": format_public(signer.public), "roles": list(roles)}
+
+    value: dict[str, Any] = {
+        "version": version,
+        "repository": REPOSITORY,
+        "keys": {
+            "maintainer": key(MAINTAINER, "maintainer"),
+            "agent": key(AGENT, "agent"),
+            "second-agent": key(SECOND_AGENT, "agent"),
+        },
+        "rules": list(rules),
+    }
+    return tomli_w.dumps(value | extra).encode()
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """How a push ended, as the client sees it."""
+
+    status: int
+    output: str
+
+    @property
+    def codes(self) -> set[str]:
+        """Codes of the gate in the output."""
+        import re
+
+        return set(re.findall(r"error\[(LFCI\d+)\]", self.output))
+
+
+class Forge:
+    """A bare repository with the gate installed, served by git daemon on loopback."""
+
+    def __init__(self, path: Path, url: str) -> None:
+        self.path = path
+        self.url = url
+        self.repo = Repo(path, Git(path).hash_name)
+
+    @property
+    def git(self) -> Git:
+        return Git(self.path)
+
+    def refs(self) -> dict[str, str]:
+        lines = self.repo.git("for-each-ref", "--format=%(refname) %(objectname)").decode().splitlines()
+        return dict(line.split(" ") for line in lines)
+
+    def state(self) -> tuple[dict[str, str], frozenset[str]]:
+        """Everything a refusal must leave as it was: all refs, and all files of the git directory.
+
+        receive-pack answers the client before it removes its quarantine, so that is waited for.
+        """
+        deadline = time.monotonic() + 10
+        while list(self.path.glob("objects/tmp_objdir-*")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        files = frozenset(str(each.relative_to(self.path)) for each in self.path.rglob("*") if each.is_file())
+        return self.refs(), files
+
+    def fsck(self) -> None:
+        done = subprocess.run(
+            ["git", "fsck", "--full", "--strict"], cwd=self.path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    def note(self, ref: str, target: str) -> bytes:
+        """The bytes of a note, through git itself."""
+        return self.repo.git("notes", f"--ref={ref}", "show", target)
+
+
+class Developer:
+    """A clone and the keys of whoever works in it."""
+
+    def __init__(self, path: Path, forge: Forge) -> None:
+        self.repo = make_repo(path, forge.repo.hash_name)
+        self.repo.git("remote", "add", "origin", forge.url)
+        self.forge = forge
+
+    def commit(self, message: str = "change", **files: bytes) -> str:
+        """Files (``a__b_txt`` is no magic: give paths through :meth:`write`) and a commit."""
+        for path, data in files.items():
+            self.repo.write(path, data)
+        return self.repo.commit(message)
+
+    def push(self, *args: str, env: dict[str, str] | None = None) -> Pushed:
+        """A plain `git push` with our client hooks out of the way: the gate alone decides."""
+        done = subprocess.run(
+            ["git", "push", *args],
+            cwd=self.repo.path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(env or {})},
+            check=False,
+            timeout=60,
+        )
+        return Pushed(done.returncode, done.stdout + done.stderr)
+
+    # -- evidence --------------------------------------------------------------------------
+
+    def run_of(self, rev: str, check: str = "test", **changes: Any) -> tuple[CheckRun, bytes]:
+        """A passing run of a check at ``rev`` with its result document; ``changes`` replace fields."""
+        with BatchReader(self.repo.tool) as source:
+            tree = ObjectId(self.repo.line("rev-parse", f"{rev}^{{tree}}"))
+            definition = project_config(source, tree).check(check)
+            assert definition is not None
+            inputs = inputs_tree(source, tree, PatternSet(definition.inputs)).oid
+        document = ResultDocument(check, 0, (TestCase("t::one", "passed"), TestCase("t::two", "passed")), ())
+        document = changes.pop("document", document)
+        data = result_document(document)
+        flake = tuple(
+            FileDigest(name, Sha256(hashlib.sha256((self.repo.path / name).read_bytes()).hexdigest()))
+            for name in ("flake.lock", "flake.nix")
+            if (self.repo.path / name).exists()
+        )
+        moment = now() - timedelta(seconds=1)
+        run = replace(
+            CHECK_RUN,
+            inputs_tree=inputs,
+            check=check,
+            definition=definition.digest,
+            tests=counts(document.tests),
+            source_tree=tree,
+            flake=flake,
+            lockfiles=(),
+            session=None,
+            exit_code=document.exit_code,
+            result_sha256=Sha256(hashlib.sha256(data).hexdigest()),
+            artifacts=document.artifacts,
+            started_at=moment,
+            issued_at=moment,
+        )
+        return replace(run, **changes), data
+
+    def approval_of(
+        self, rev: str, base: str, ref: str = "refs/heads/main", **changes: Any
+    ) -> list[Approval]:
+        """Approvals of all protected parts that differ between ``base`` and ``rev``."""
+        policy = parse_policy(self.repo.git("show", f"{base}:.lfci/policy.toml"))
+        rule = rule_for(policy, ref)
+        assert rule is not None
+        with BatchReader(self.repo.tool) as source:
+            trees = [ObjectId(self.repo.line("rev-parse", f"{each}^{{tree}}")) for each in (base, rev)]
+            change = Change(ref, ObjectId(self.repo.line("rev-parse", rev)), trees[0], trees[1])
+            parts = changed_parts(source, change, rule)
+        return [
+            replace(
+                Approval(
+                    part.to_tree,
+                    part.from_tree,
+                    REPOSITORY,
+                    ref,
+                    part.protection.paths,
+                    "maintainer",
+                    "reviewed",
+                    now(),
+                ),
+                **changes,
+            )
+            for part in parts
+        ]
+
+    def bundle(self, statement: Statement, signer: TestSigner) -> bytes:
+        return format_bundle(make_bundle(sign(format_statement(statement), signer), signer.public))
+
+    def inbox(self, line: bytes, result: bytes | None = None) -> tuple[str, str]:
+        """Stores a bundle as the object of an inbox ref; (object, ref)."""
+        from lfci_gate.attest.bundle import parse_bundle
+        from lfci_gate.attest.statement import parse_statement
+
+        envelope = parse_bundle(line).envelope
+        subject = subject_of(parse_statement(envelope.payload))
+        writer = PackWriter(self.repo.tool)
+        tree = build_inbox_tree(line, result, writer.add)
+        writer.flush()
+        return tree, inbox_ref(subject, attestation_id(envelope))
+
+    def evidence(self, rev: str, signer: TestSigner = AGENT, check: str = "test", **changes: Any) -> str:
+        """A refspec that delivers a passing run of ``check`` at ``rev``."""
+        run, data = self.run_of(rev, check, **changes)
+        tree, ref = self.inbox(self.bundle(run, signer), data)
+        return f"{tree}:{ref}"
+
+    def approvals(self, rev: str, base: str, signer: TestSigner = MAINTAINER, **changes: Any) -> list[str]:
+        """Refspecs that deliver the approvals."""
+        specs = []
+        for approval in self.approval_of(rev, base, **changes):
+            tree, ref = self.inbox(self.bundle(approval, signer))
+            specs.append(f"{tree}:{ref}")
+        return specs
+
+
+@contextmanager
+def git_daemon(base: Path) -> Iterator[str]:
+    """git daemon that takes pushes below ``base``; yields the URL prefix."""
+    port = _free_port()
+    daemon = subprocess.Popen(
+        [
+            "git",
+            "daemon",
+            "--reuseaddr",
+            "--export-all",
+            "--enable=receive-pack",
+            "--listen=127.0.0.1",
+            f"--port={port}",
+            f"--base-path={base}",
+            str(base),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_for(port, daemon)
+        yield f"git://127.0.0.1:{port}"
+    finally:
+        os.killpg(daemon.pid, signal.SIGTERM)
+        daemon.wait(timeout=10)
+
+
+@contextmanager
+def make_forge(
+    base: Path, policy: bytes | None = None, *, object_format: str = "sha1", on_server: bool = False
+) -> Iterator[Forge]:
+    """A forge ``base/forge.git``, installed as an operator would, behind git daemon."""
+    base.mkdir(parents=True, exist_ok=True)
+    policy_file = base / "policy.toml"
+    policy_file.write_bytes(policy if policy is not None else policy_text())
+    path = base / "forge.git"
+    init_forge(path, policy_file, on_server=on_server, object_format=object_format, branch="refs/heads/main")
+    with git_daemon(base) as url:
+        yield Forge(path, f"{url}/forge.git")
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def first_landing(developer: Developer, policy: bytes | None = None, config: bytes = CONFIG) -> str:
+    """The project's first commit, landed with evidence; returns it."""
+    repo = developer.repo
+    repo.write(".lfci/config.toml", config)
+    repo.write(".lfci/policy.toml", policy if policy is not None else policy_text())
+    repo.write("flake.nix", b"{ outputs = _: { }; }\n")
+    repo.write("flake.lock", b'{"nodes":{"root":{}},"root":"root","version":7}\n')
+    repo.write("src/lib.py", b"answer = 42\n")
+    repo.write("tests/test_lib.py", b"def test_answer():\n    assert True\n")
+    commit = repo.commit("first")
+    pushed = developer.push("origin", "main", developer.evidence("HEAD"))
+    assert pushed.status == 0, pushed.output
+    return commit
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "git daemon ended"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise AssertionError("git daemon does not listen")
