@@ -11,49 +11,25 @@ from hypothesis import strategies as st
 
 from lfci_gate import snapshot
 from lfci_gate.errors import LfciError, Refusal, Undecided
-from lfci_gate.git.names import empty_tree, oid_of
+from lfci_gate.git.names import empty_tree
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.git.tree import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry, format_tree
+from lfci_gate.git.tree import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE
 from lfci_gate.lockfiles.names import KNOWN
-from lfci_gate.model import GitObject, ObjectId, Snapshot
+from lfci_gate.model import ObjectId, Snapshot
 from lfci_gate.snapshot import lockfile_facts, take_snapshot
+from tests.support.memory_objects import MemoryObjects
 from tests.support.repos import make_repo
 
 
-class Objects:
-    """An object source in memory."""
-
-    def __init__(self, hash_name: str = "sha1") -> None:
-        self.hash_name = hash_name
-        self.held: dict[ObjectId, GitObject] = {}
-
-    def add(self, kind: str, data: bytes) -> ObjectId:
-        oid = oid_of(kind, data, self.hash_name)
-        self.held[oid] = GitObject(kind, data)
-        return oid
-
-    def tree(self, **entries: tuple[int, ObjectId] | bytes) -> ObjectId:
-        return self.tree_of({name.encode(): entry for name, entry in entries.items()})
+class Objects(MemoryObjects):
+    """Objects in memory; a tree's entry is a file's bytes, or mode and object."""
 
     def tree_of(self, entries: dict[bytes, tuple[int, ObjectId] | bytes]) -> ObjectId:
         pairs = {
-            name: (FILE, self.add("blob", entry)) if isinstance(entry, bytes) else entry
+            name: (FILE, self.blob(entry)) if isinstance(entry, bytes) else entry
             for name, entry in entries.items()
         }
-        return self.add(
-            "tree", format_tree(TreeEntry(mode, name, oid) for name, (mode, oid) in pairs.items())
-        )
-
-    def read(self, oid: ObjectId, *, limit: int = 1 << 30) -> GitObject:
-        if oid not in self.held:
-            raise Undecided("LFCI501", f"object {oid} is missing")
-        if len(self.held[oid].data) > limit:
-            raise Refusal("LFCI412", "too large")
-        return self.held[oid]
-
-    def stat(self, oid: ObjectId) -> tuple[str, int]:
-        kind, data = self.read(oid)
-        return kind, len(data)
+        return self.tree(*((mode, name, oid) for name, (mode, oid) in pairs.items()))
 
 
 def sha(data: bytes) -> str:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes this checkout ready for its checks: the programs they start, and .venv with the
-# locked versions of requirements-dev.txt. Does nothing, quickly, when all is there.
+# Makes this checkout ready for its checks: the programs they start, .venv with the locked
+# versions of requirements-dev.txt, and the offline world of the tests. Does nothing, quickly,
+# when all is there.
 #
 # On Debian and its children missing packages are installed with apt-get, as root or with
 # sudo. Elsewhere it names what is missing and how to get it, and ends with status 1: a
@@ -18,12 +19,12 @@ git            git             git 2.36 or newer
 make           make            GNU make
 nix            nix-bin         Nix 2.8 or newer, see https://nixos.org/download
 bwrap          bubblewrap      bubblewrap
-/bin/bash-static    bash-static     a static bash at /bin/bash-static (only Debian packages it)
-/bin/busybox   busybox-static  a static busybox at /bin/busybox
 ssh-keygen     openssh-client  the OpenSSH client tools
 /usr/sbin/sshd openssh-server  the OpenSSH server
 shellcheck     shellcheck      ShellCheck
 setpriv        util-linux      util-linux
+apt-get        apt             apt-get: the offline world of the tests is made from Debian packages
+dpkg           dpkg            dpkg: the offline world of the tests is made from Debian packages
 '
 
 present() {
@@ -32,9 +33,6 @@ present() {
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
 }
-
-# Debian's busybox and busybox-static own the same path; only the static one will do.
-static_busybox() { ! head -c 4096 /bin/busybox | LC_ALL=C grep -aq 'ld-linux'; }
 
 # A Python of at least 3.11; "$1" may ask for one more module (ensurepip makes pip in a venv).
 find_python() {
@@ -51,7 +49,7 @@ find_python() {
 packages=() elsewhere=()
 while read -r probe package words; do
   [ -n "$probe" ] || continue
-  if ! present "$probe" || { [ "$package" = busybox-static ] && ! static_busybox; }; then
+  if ! present "$probe"; then
     packages+=("$package") elsewhere+=("$words")
   fi
 done <<<"$programs"
@@ -63,22 +61,22 @@ if ! find_python ensurepip >/dev/null; then
   packages+=(python3-venv) elsewhere+=("Python 3.11 or newer with venv and ensurepip")
 fi
 
-install_packages() {
-  local apt=(apt-get -q -y -o Dpkg::Use-Pty=0)
+apt() {
+  local root=()
   if [ "$(id -u)" != 0 ]; then
-    present sudo || die "missing: ${packages[*]}; as root: apt-get install --no-install-recommends ${packages[*]}"
-    apt=(sudo "${apt[@]}")
+    present sudo || die "as root, please: apt-get $*"
+    root=(sudo)
   fi
-  say "installing with apt-get: ${packages[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  # An image may come without package lists, or with old ones: then update once, and try again.
-  "${apt[@]}" install --no-install-recommends "${packages[@]}" >/dev/null 2>&1 ||
-    { "${apt[@]}" update >/dev/null && "${apt[@]}" install --no-install-recommends "${packages[@]}" >&2; }
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@" >&2
 }
 
 if [ "${#packages[@]}" -gt 0 ]; then
   if present apt-get; then
-    install_packages || die "apt-get could not install: ${packages[*]}"
+    say "installing with apt-get: ${packages[*]}"
+    # An image may come without package lists, or with old ones: then update once, and try again.
+    apt install --no-install-recommends "${packages[@]}" 2>/dev/null ||
+      { apt update && apt install --no-install-recommends "${packages[@]}"; } ||
+      die "apt-get could not install: ${packages[*]}"
   else
     for words in "${elsewhere[@]}"; do say "missing: $words"; done
     die "install these and run it again (on Debian bookworm they are installed for you)"
@@ -104,3 +102,8 @@ if [ "$(cat .venv/project.stamp 2>/dev/null)" != "$project" ]; then
   pip install --no-index --no-deps --no-build-isolation --editable .
   printf '%s\n' "$project" >.venv/project.stamp
 fi
+
+# The flake, the interpreter and the projects that tests run checks in, made from packages once a
+# machine; before the tests, because these never download anything.
+world() { .venv/bin/python -c 'from tests.support import world; world.make_world(); world.pluggy_source()'; }
+world 2>/dev/null || { apt update && world; }
