@@ -14,10 +14,12 @@ the policy's own. The hint is kept, for messages only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lfci_gate.attest.dsse import PAYLOAD_TYPE, Envelope
 from lfci_gate.attest.encoding import b64decode, b64encode
-from lfci_gate.canonical import Fields, is_plain, loads
+from lfci_gate.attest.shape import Mismatch, Shape, list_of, matching, one_of, read, record, text
+from lfci_gate.canonical import is_plain
 from lfci_gate.errors import Refusal
 from lfci_gate.model import PublicKey
 
@@ -42,6 +44,43 @@ _CODE = "LFCI110"
 _MAX_SIGNATURE = 1024  # bytes; ours are at most 72, foreign ones (RSA) longer and of no use here
 
 
+def _base64(low: int, high: int) -> Shape:
+    """Strict base64 of ``low`` to ``high`` bytes; gives the bytes."""
+
+    def shape(value: Any) -> bytes:
+        try:
+            data = b64decode(value) if type(value) is str else None
+        except ValueError:
+            data = None
+        if data is None or not low <= len(data) <= high:
+            raise Mismatch(f"must be strict base64 of {low} to {high} bytes")
+        return data
+
+    return shape
+
+
+_SIGNATURE = record(
+    {"sig": _base64(1, _MAX_SIGNATURE)},
+    optional={"keyid": matching(r"(?s:.*)", "a string")},
+    make=lambda found: found["sig"],
+)
+_BUNDLE = record(
+    {
+        "mediaType": one_of({MEDIA_TYPE: MEDIA_TYPE}),
+        "verificationMaterial": record({"publicKey": record({"hint": text(256)})}),
+        "dsseEnvelope": record(
+            {
+                "payload": _base64(0, MAX_BUNDLE_BYTES),
+                "payloadType": one_of({PAYLOAD_TYPE: PAYLOAD_TYPE}),
+                "signatures": list_of(_SIGNATURE, low=1, high=MAX_SIGNATURES),
+            },
+            make=lambda found: Envelope(found["payload"], found["signatures"], found["payloadType"]),
+        ),
+    },
+    make=lambda found: Bundle(found["dsseEnvelope"], found["verificationMaterial"]["publicKey"]["hint"]),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     envelope: Envelope
@@ -60,41 +99,8 @@ def parse_bundle(line: bytes) -> Bundle:
     Refused: more than 256 KiB, keys that are unknown or twice there, base64 that is not the one
     spelling of its bytes, another payload type, no signature, an empty one, more than 16.
     """
-    value = loads(line, code=_CODE, what="bundle", max_bytes=MAX_BUNDLE_BYTES, max_depth=8)
-    top = Fields(value, error=Refusal, code=_CODE, what="bundle")
-    top.choice("mediaType", (MEDIA_TYPE,))
-    material = top.child("verificationMaterial")
-    key = material.child("publicKey")
-    hint = key.text("hint", max_chars=256)
-    key.finish()
-    material.finish()
-    envelope = _parse_envelope(top.child("dsseEnvelope"))
-    top.finish()
-    return Bundle(envelope, hint)
-
-
-def _parse_envelope(fields: Fields) -> Envelope:
-    payload = _decode(fields, "payload")
-    fields.choice("payloadType", (PAYLOAD_TYPE,))
-    signatures = []
-    for entry in fields.children("signatures", max_items=MAX_SIGNATURES):
-        signature = _decode(entry, "sig")
-        entry.optional("keyid", str)
-        entry.finish()
-        if not 0 < len(signature) <= _MAX_SIGNATURE:
-            raise entry.wrong("sig", f"must be from 1 to {_MAX_SIGNATURE} bytes")
-        signatures.append(signature)
-    if not signatures:
-        raise fields.wrong("signatures", "is empty")
-    fields.finish()
-    return Envelope(payload, tuple(signatures))
-
-
-def _decode(fields: Fields, key: str) -> bytes:
-    try:
-        return b64decode(fields.take(key, str))
-    except ValueError:
-        raise fields.wrong(key, "is not strict base64") from None
+    bundle: Bundle = read(line, _BUNDLE, code=_CODE, what="bundle", max_bytes=MAX_BUNDLE_BYTES)
+    return bundle
 
 
 def format_bundle(bundle: Bundle) -> bytes:

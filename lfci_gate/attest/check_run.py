@@ -9,11 +9,28 @@ once. A check that is a flake check has its attribute (``checks.package``) as ``
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from lfci_gate.attest import readers
-from lfci_gate.canonical import Fields, format_time
+from lfci_gate.attest.shape import (
+    OID,
+    REF,
+    SESSION_ID,
+    SHA256,
+    SHA256_OBJECT,
+    UUID,
+    Mismatch,
+    boolean,
+    integer,
+    list_of,
+    matching,
+    nullable,
+    one_of,
+    path,
+    record,
+    text,
+    time,
+)
+from lfci_gate.canonical import format_time
 from lfci_gate.model import (
     CheckRun,
     Engine,
@@ -25,130 +42,152 @@ from lfci_gate.model import (
     TestCounts,
 )
 
-__all__ = ["contradictions", "predicate_of", "read_predicate"]
-
-_FLAKE_FILES = ("flake.lock", "flake.nix")
-_NAR_HASH = re.compile(r"sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
-# The hash part and the name of a store path as Nix writes them; any store directory.
-_DRV_PATH = re.compile(r"(?:/[A-Za-z0-9._+-]+)+/[0-9a-z]{32}-[A-Za-z0-9+\-._?=]{1,211}\.drv")
-_SYSTEM = re.compile(r"[a-z0-9_]+-[a-z0-9_]+")
+__all__ = ["PREDICATE", "make", "predicate_of"]
 
 
-def read_predicate(fields: Fields, inputs_tree: ObjectId) -> CheckRun:
-    """Read the predicate of the statement whose subject is ``inputs_tree``; the caller's error family."""
-    check = fields.child("check")
-    source = fields.child("source")
-    derivation = fields.child("derivation")
-    execution = fields.child("execution")
-    nix = execution.child("nix")
-    outputs = fields.child("outputs")
-    log = fields.child("log")
-    attester = fields.child("attester")
-    run = CheckRun(
+def _flake(found: dict[str, Any]) -> tuple[FileDigest, ...]:
+    return tuple(FileDigest(name, found[name]) for name in sorted(found))
+
+
+def _lockfile(found: dict[str, Any]) -> LockfileFact:
+    if (found["pinned"] is None) != (found["unpinned"] is None):
+        raise Mismatch("pinned and unpinned are both counted or both null")
+    return LockfileFact(**found)
+
+
+def _session(found: dict[str, Any]) -> SessionFact:
+    return SessionFact(
+        id=found["id"],
+        base_commit=found["baseCommit"],
+        base_tree=found["baseTree"],
+        snapshot=found["snapshot"],
+        started_at=found["startedAt"],
+    )
+
+
+_COUNT = integer(0)
+_NAME = text(200)
+
+PREDICATE = record(
+    {
+        "repository": UUID,
+        "check": record({"name": _NAME, "definition": SHA256_OBJECT, "command": text(64 * 1024, lines=True)}),
+        "result": one_of({"PASSED": Outcome.PASSED, "FAILED": Outcome.FAILED}),
+        "exitCode": integer(0, 255),
+        "tests": nullable(
+            record(
+                {"passed": _COUNT, "failed": _COUNT, "skipped": _COUNT, "ids": SHA256_OBJECT},
+                make=lambda found: TestCounts(**found),
+            )
+        ),
+        "source": record(
+            {
+                "tree": OID,
+                "narHash": matching(r"sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "sha256- and base64"),
+                "flake": record({}, optional={"flake.lock": SHA256, "flake.nix": SHA256}, make=_flake),
+                "lockfiles": list_of(
+                    record(
+                        {
+                            "path": path,
+                            "sha256": SHA256,
+                            "pinned": nullable(_COUNT),
+                            "unpinned": nullable(_COUNT),
+                        },
+                        make=_lockfile,
+                    ),
+                    rising=lambda fact: fact.path,
+                ),
+            }
+        ),
+        "session": nullable(
+            record(
+                {
+                    "id": SESSION_ID,
+                    "baseCommit": nullable(OID),
+                    "baseTree": OID,
+                    "snapshot": SHA256_OBJECT,
+                    "startedAt": time,
+                },
+                make=_session,
+            )
+        ),
+        "derivation": record(
+            {
+                # The hash part and the name as Nix writes them; any store directory.
+                "drvPath": matching(
+                    r"(?:/[A-Za-z0-9._+-]+)+/[0-9a-z]{32}-[A-Za-z0-9+\-._?=]{1,211}\.drv",
+                    "a store path that ends in .drv",
+                ),
+                "system": matching(r"[a-z0-9_]+-[a-z0-9_]+", "a Nix system like x86_64-linux"),
+            }
+        ),
+        "execution": record(
+            {
+                "engine": one_of({engine.value: engine for engine in Engine}),
+                "hermetic": boolean,
+                "sandbox": SHA256_OBJECT,
+                "nix": record({"name": text(64), "version": text(64)}),
+                "startedAt": time,
+                "durationMs": _COUNT,
+                "attempt": integer(1),
+            }
+        ),
+        "outputs": record(
+            {
+                "result": SHA256_OBJECT,
+                "artifacts": list_of(
+                    record({"path": path, "sha256": SHA256}, make=lambda found: FileDigest(**found)),
+                    rising=lambda file: file.path,
+                ),
+            }
+        ),
+        "log": record({"sha256": SHA256, "size": _COUNT}),
+        "attester": record(
+            {"id": _NAME, "kind": one_of({kind: kind for kind in ("agent", "human", "runner")})}
+        ),
+        "target": nullable(record({"ref": REF}, make=lambda found: found["ref"])),
+        "issuedAt": time,
+    }
+)
+
+
+def make(found: dict[str, Any], inputs_tree: ObjectId) -> CheckRun:
+    """The run of a predicate that :data:`PREDICATE` read; ``inputs_tree`` is the statement's subject."""
+    check, source, derivation = found["check"], found["source"], found["derivation"]
+    execution, outputs, log = found["execution"], found["outputs"], found["log"]
+    return CheckRun(
         inputs_tree=inputs_tree,
-        repository=readers.repository(fields, "repository"),
-        check=check.text("name", max_chars=200),
-        definition=readers.sha256_object(check, "definition"),
-        command=check.text("command", max_chars=64 * 1024, lines=True),
-        result=Outcome(fields.choice("result", (Outcome.PASSED.value, Outcome.FAILED.value))),
-        exit_code=fields.integer("exitCode", 0, 255),
-        tests=_read_tests(fields),
-        source_tree=readers.oid(source, "tree"),
-        nar_hash=source.match("narHash", _NAR_HASH, "sha256- and base64"),
-        flake=_read_flake(source),
-        lockfiles=_read_lockfiles(source),
-        session=_read_session(fields),
-        drv_path=derivation.match("drvPath", _DRV_PATH, "a store path that ends in .drv"),
-        system=derivation.match("system", _SYSTEM, "a Nix system like x86_64-linux"),
-        engine=Engine(execution.choice("engine", tuple(engine.value for engine in Engine))),
-        hermetic=execution.take("hermetic", bool),
-        sandbox=readers.sha256_object(execution, "sandbox"),
-        nix_name=nix.text("name", max_chars=64),
-        nix_version=nix.text("version", max_chars=64),
-        started_at=execution.time("startedAt"),
-        duration_ms=execution.integer("durationMs", 0),
-        attempt=execution.integer("attempt", 1),
-        result_sha256=readers.sha256_object(outputs, "result"),
-        artifacts=readers.file_digests(outputs, "artifacts"),
-        log_sha256=readers.sha256(log, "sha256"),
-        log_size=log.integer("size", 0),
-        attester=attester.text("id", max_chars=200),
-        attester_kind=attester.choice("kind", ("agent", "human", "runner")),
-        target_ref=_read_target(fields),
-        issued_at=fields.time("issuedAt"),
+        repository=found["repository"],
+        check=check["name"],
+        definition=check["definition"],
+        command=check["command"],
+        result=found["result"],
+        exit_code=found["exitCode"],
+        tests=found["tests"],
+        source_tree=source["tree"],
+        nar_hash=source["narHash"],
+        flake=source["flake"],
+        lockfiles=source["lockfiles"],
+        session=found["session"],
+        drv_path=derivation["drvPath"],
+        system=derivation["system"],
+        engine=execution["engine"],
+        hermetic=execution["hermetic"],
+        sandbox=execution["sandbox"],
+        nix_name=execution["nix"]["name"],
+        nix_version=execution["nix"]["version"],
+        started_at=execution["startedAt"],
+        duration_ms=execution["durationMs"],
+        attempt=execution["attempt"],
+        result_sha256=outputs["result"],
+        artifacts=outputs["artifacts"],
+        log_sha256=log["sha256"],
+        log_size=log["size"],
+        attester=found["attester"]["id"],
+        attester_kind=found["attester"]["kind"],
+        target_ref=found["target"],
+        issued_at=found["issuedAt"],
     )
-    for part in (check, source, derivation, nix, execution, outputs, log, attester, fields):
-        part.finish()
-    return run
-
-
-def _read_tests(fields: Fields) -> TestCounts | None:
-    tests = readers.nullable_child(fields, "tests", "predicate.tests")
-    if tests is None:
-        return None
-    counts = TestCounts(
-        passed=tests.integer("passed", 0),
-        failed=tests.integer("failed", 0),
-        skipped=tests.integer("skipped", 0),
-        ids=readers.sha256_object(tests, "ids"),
-    )
-    tests.finish()
-    return counts
-
-
-def _read_flake(source: Fields) -> tuple[FileDigest, ...]:
-    flake = source.child("flake")
-    found = tuple(FileDigest(name, readers.sha256(flake, name)) for name in _FLAKE_FILES if name in flake)
-    flake.finish()
-    return found
-
-
-def _read_lockfiles(source: Fields) -> tuple[LockfileFact, ...]:
-    found = []
-    for entry in source.children("lockfiles", max_items=readers.MAX_ITEMS):
-        fact = LockfileFact(
-            path=readers.path(entry, "path"),
-            sha256=readers.sha256(entry, "sha256"),
-            pinned=_read_count(entry, "pinned"),
-            unpinned=_read_count(entry, "unpinned"),
-        )
-        entry.finish()
-        if (fact.pinned is None) != (fact.unpinned is None):
-            raise entry.wrong("pinned", "and unpinned are both counted or both null")
-        found.append(fact)
-    readers.check_sorted(source, "lockfiles", found, lambda fact: fact.path)
-    return tuple(found)
-
-
-def _read_count(entry: Fields, key: str) -> int | None:
-    value = entry.nullable(key, int)
-    if value is not None and value < 0:
-        raise entry.wrong(key, "must not be negative")
-    return value
-
-
-def _read_session(fields: Fields) -> SessionFact | None:
-    session = readers.nullable_child(fields, "session", "predicate.session")
-    if session is None:
-        return None
-    fact = SessionFact(
-        id=readers.session_id(session, "id"),
-        base_commit=readers.nullable_oid(session, "baseCommit"),
-        base_tree=readers.oid(session, "baseTree"),
-        snapshot=readers.sha256_object(session, "snapshot"),
-        started_at=session.time("startedAt"),
-    )
-    session.finish()
-    return fact
-
-
-def _read_target(fields: Fields) -> str | None:
-    target = readers.nullable_child(fields, "target", "predicate.target")
-    if target is None:
-        return None
-    value = readers.ref(target, "ref")
-    target.finish()
-    return value
 
 
 # -- writing -----------------------------------------------------------------------------------
@@ -214,25 +253,3 @@ def _session_of(session: SessionFact) -> dict[str, Any]:
         "snapshot": {"sha256": session.snapshot},
         "startedAt": format_time(session.started_at),
     }
-
-
-# -- sense -------------------------------------------------------------------------------------
-
-
-def contradictions(run: CheckRun) -> tuple[str, ...]:
-    """What in a well-formed run cannot be true together, one line each (rule 10 of the gate).
-
-    These are not format errors: a signed statement that contradicts itself is evidence of who
-    claimed nonsense, and is refused as such.
-    """
-    failed = run.tests.failed if run.tests else 0
-    found = []
-    if run.result is Outcome.PASSED and run.exit_code != 0:
-        found.append(f"the result is PASSED and the exit code is {run.exit_code}")
-    if run.result is Outcome.PASSED and failed:
-        found.append(f"the result is PASSED and {failed} tests failed")
-    if run.result is Outcome.FAILED and run.exit_code == 0 and not failed:
-        found.append("the result is FAILED, the exit code is 0 and no test failed")
-    if run.started_at > run.issued_at:
-        found.append("the run started after the attestation was issued")
-    return tuple(found)

@@ -14,55 +14,65 @@ URI as in-toto's parsing rules ask; verifiers that do not know it ignore it.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from lfci_gate.attest import readers
-from lfci_gate.canonical import Fields, format_time
+from lfci_gate.attest.shape import (
+    OID,
+    REF,
+    SHA256_OBJECT,
+    Mismatch,
+    integer,
+    list_of,
+    matching,
+    nullable,
+    one_of,
+    record,
+    time,
+)
+from lfci_gate.canonical import format_time
 from lfci_gate.model import Landing, ObjectId
 
-__all__ = ["EXTENSION", "predicate_of", "read_predicate"]
+__all__ = ["EXTENSION", "PREDICATE", "make", "predicate_of"]
 
 EXTENSION = "https://micelio.dev/lfci/landing/v0.1"
-_LEVELS = ("SLSA_BUILD_LEVEL_UNEVALUATED",)
+_LEVEL = "SLSA_BUILD_LEVEL_UNEVALUATED"
 _RESOURCE = "urn:uuid:"
-_RESOURCE_URI = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,500}")
+_URI = matching(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,500}", "a URI")
+
+PREDICATE = record(
+    {
+        "verifier": record({"id": _URI}),
+        "timeVerified": time,
+        "resourceUri": matching(
+            r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "urn:uuid: and a lower-case UUID"
+        ),
+        "policy": record({"uri": _URI, "digest": SHA256_OBJECT}),
+        "inputAttestations": list_of(
+            record({"digest": SHA256_OBJECT}, make=lambda found: found["digest"]), rising=str
+        ),
+        "verificationResult": one_of({"PASSED": "PASSED"}),
+        "verifiedLevels": list_of(one_of({_LEVEL: _LEVEL}), low=1, high=1),
+        EXTENSION: record({"ref": REF, "old": nullable(OID), "policyVersion": integer(0)}),
+    }
+)
 
 
-def read_predicate(fields: Fields, commit: ObjectId) -> Landing:
-    """Read the predicate of the statement whose subject is ``commit``; the caller's error family."""
-    verifier = fields.child("verifier")
-    policy = fields.child("policy")
-    extension = fields.child(EXTENSION)
-    resource = fields.match("resourceUri", _RESOURCE_URI, "urn:uuid: and a lower-case UUID")
-    policy.choice("uri", (resource + "#policy",))
-    fields.choice("verificationResult", ("PASSED",))
-    if fields.texts("verifiedLevels", max_items=1) != _LEVELS:
-        raise fields.wrong("verifiedLevels", f"must be exactly {_LEVELS[0]}")
-    landing = Landing(
+def make(found: dict[str, Any], commit: ObjectId) -> Landing:
+    """The landing of a predicate that :data:`PREDICATE` read; ``commit`` is the statement's subject."""
+    policy, extension = found["policy"], found[EXTENSION]
+    if policy["uri"] != found["resourceUri"] + "#policy":
+        raise Mismatch("policy.uri must be the resourceUri and #policy")
+    return Landing(
         commit=commit,
-        repository=resource.removeprefix(_RESOURCE),
-        ref=readers.ref(extension, "ref"),
-        old=readers.nullable_oid(extension, "old"),
-        policy_sha256=readers.sha256_object(policy, "digest"),
-        policy_version=extension.integer("policyVersion", 0),
-        verified_at=fields.time("timeVerified"),
-        evidence=_read_evidence(fields),
-        verifier=verifier.match("id", _URI, "a URI"),
+        repository=found["resourceUri"].removeprefix(_RESOURCE),
+        ref=extension["ref"],
+        old=extension["old"],
+        policy_sha256=policy["digest"],
+        policy_version=extension["policyVersion"],
+        verified_at=found["timeVerified"],
+        evidence=found["inputAttestations"],
+        verifier=found["verifier"]["id"],
     )
-    for part in (verifier, policy, extension, fields):
-        part.finish()
-    return landing
-
-
-def _read_evidence(fields: Fields) -> tuple[str, ...]:
-    found = []
-    for entry in fields.children("inputAttestations", max_items=readers.MAX_ITEMS):
-        found.append(str(readers.sha256_object(entry, "digest")))
-        entry.finish()
-    readers.check_sorted(fields, "inputAttestations", found, str)
-    return tuple(found)
 
 
 def predicate_of(landing: Landing) -> dict[str, Any]:
@@ -75,7 +85,7 @@ def predicate_of(landing: Landing) -> dict[str, Any]:
         "policy": {"uri": resource + "#policy", "digest": {"sha256": landing.policy_sha256}},
         "inputAttestations": [{"digest": {"sha256": each}} for each in landing.evidence],
         "verificationResult": "PASSED",
-        "verifiedLevels": list(_LEVELS),
+        "verifiedLevels": [_LEVEL],
         EXTENSION: {
             "ref": landing.ref,
             "old": landing.old,

@@ -21,9 +21,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfci_gate.attest import check_run, landing, readers
-from lfci_gate.attest.check_run import contradictions
-from lfci_gate.canonical import Fields, dumps, format_time, loads
+from lfci_gate.attest import check_run, landing
+from lfci_gate.attest.consistency import contradictions
+from lfci_gate.attest.shape import (
+    OID,
+    REF,
+    SESSION_ID,
+    SHA256_OBJECT,
+    UUID,
+    Mismatch,
+    Shape,
+    free_text,
+    list_of,
+    nullable,
+    one_of,
+    read,
+    record,
+    text,
+    time,
+)
+from lfci_gate.canonical import dumps, format_time
 from lfci_gate.errors import Refusal
 from lfci_gate.model import Approval, CheckRun, Landing, ObjectId, SessionRecord, Statement
 
@@ -53,6 +70,32 @@ _SUBJECTS = {
     SESSION: ("base", "gitTree"),
     VERIFICATION_SUMMARY: ("commit", "gitCommit"),
 }
+_NAME = text(200)
+_PROSE = free_text(16 * 1024)
+_APPROVAL = record(
+    {
+        "repository": UUID,
+        "ref": REF,
+        "paths": list_of(text(1024), low=1),
+        "from": OID,
+        "decision": one_of({"approve": "approve"}),
+        "reviewer": _NAME,
+        "reason": _PROSE,
+        "issuedAt": time,
+    }
+)
+_SESSION = record(
+    {
+        "repository": UUID,
+        "id": SESSION_ID,
+        "agent": _NAME,
+        "goal": _PROSE,
+        "baseCommit": nullable(OID),
+        "snapshot": SHA256_OBJECT,
+        "startedAt": time,
+        "issuedAt": time,
+    }
+)
 
 
 def parse_statement(payload: bytes) -> Statement:
@@ -60,20 +103,8 @@ def parse_statement(payload: bytes) -> Statement:
 
     Raises Refusal LFCI110 for anything but exactly one of the four forms above.
     """
-    value = loads(payload, code=_CODE, what="statement", max_bytes=_MAX_BYTES, max_depth=16)
-    top = Fields(value, error=Refusal, code=_CODE, what="statement")
-    top.choice("_type", (STATEMENT_TYPE,))
-    kind = top.choice("predicateType", tuple(_SUBJECTS))
-    subject = _read_subject(top, *_SUBJECTS[kind])
-    predicate = top.child("predicate")
-    top.finish()
-    if kind == CHECK_RUN:
-        return check_run.read_predicate(predicate, subject)
-    if kind == APPROVAL:
-        return _read_approval(predicate, subject)
-    if kind == SESSION:
-        return _read_session(predicate, subject)
-    return landing.read_predicate(predicate, subject)
+    statement: Statement = read(payload, _statement, code=_CODE, what="statement", max_bytes=_MAX_BYTES)
+    return statement
 
 
 def format_statement(statement: Statement) -> bytes:
@@ -118,38 +149,20 @@ def _predicate_of(statement: Statement) -> tuple[str, Any]:
     return VERIFICATION_SUMMARY, landing.predicate_of
 
 
-def _read_subject(top: Fields, name: str, algorithm: str) -> ObjectId:
-    subjects = top.children("subject", max_items=1)
-    if not subjects:
-        raise top.wrong("subject", "is empty")
-    (subject,) = subjects
-    subject.choice("name", (name,))
-    digest = subject.child("digest")
-    value = readers.oid(digest, algorithm)
-    digest.finish()
-    subject.finish()
-    return value
+# -- shapes ------------------------------------------------------------------------------------
 
 
-# -- approval ----------------------------------------------------------------------------------
-
-
-def _read_approval(fields: Fields, subject: ObjectId) -> Approval:
-    fields.choice("decision", ("approve",))
-    approval = Approval(
-        to_tree=subject,
-        from_tree=readers.oid(fields, "from"),
-        repository=readers.repository(fields, "repository"),
-        ref=readers.ref(fields, "ref"),
-        paths=fields.texts("paths", max_items=readers.MAX_ITEMS),
-        reviewer=fields.text("reviewer", max_chars=200),
-        reason=readers.free_text(fields, "reason", max_chars=16 * 1024),
-        issued_at=fields.time("issuedAt"),
+def _approval(found: dict[str, Any], to_tree: ObjectId) -> Approval:
+    return Approval(
+        to_tree=to_tree,
+        from_tree=found["from"],
+        repository=found["repository"],
+        ref=found["ref"],
+        paths=found["paths"],
+        reviewer=found["reviewer"],
+        reason=found["reason"],
+        issued_at=found["issuedAt"],
     )
-    if not approval.paths:
-        raise fields.wrong("paths", "is empty")
-    fields.finish()
-    return approval
 
 
 def _approval_of(approval: Approval) -> dict[str, Any]:
@@ -165,23 +178,18 @@ def _approval_of(approval: Approval) -> dict[str, Any]:
     }
 
 
-# -- session -----------------------------------------------------------------------------------
-
-
-def _read_session(fields: Fields, subject: ObjectId) -> SessionRecord:
-    record = SessionRecord(
-        repository=readers.repository(fields, "repository"),
-        id=readers.session_id(fields, "id"),
-        agent=fields.text("agent", max_chars=200),
-        goal=readers.free_text(fields, "goal", max_chars=16 * 1024),
-        base_commit=readers.nullable_oid(fields, "baseCommit"),
-        base_tree=subject,
-        snapshot=readers.sha256_object(fields, "snapshot"),
-        started_at=fields.time("startedAt"),
-        issued_at=fields.time("issuedAt"),
+def _session(found: dict[str, Any], base_tree: ObjectId) -> SessionRecord:
+    return SessionRecord(
+        repository=found["repository"],
+        id=found["id"],
+        agent=found["agent"],
+        goal=found["goal"],
+        base_commit=found["baseCommit"],
+        base_tree=base_tree,
+        snapshot=found["snapshot"],
+        started_at=found["startedAt"],
+        issued_at=found["issuedAt"],
     )
-    fields.finish()
-    return record
 
 
 def _session_of(record: SessionRecord) -> dict[str, Any]:
@@ -195,3 +203,37 @@ def _session_of(record: SessionRecord) -> dict[str, Any]:
         "startedAt": format_time(record.started_at),
         "issuedAt": format_time(record.issued_at),
     }
+
+
+_PREDICATES = {
+    CHECK_RUN: (check_run.PREDICATE, check_run.make),
+    APPROVAL: (_APPROVAL, _approval),
+    SESSION: (_SESSION, _session),
+    VERIFICATION_SUMMARY: (landing.PREDICATE, landing.make),
+}
+
+
+def _whole(kind: str) -> Shape:
+    """The shape of the statements with this type of predicate."""
+    name, algorithm = _SUBJECTS[kind]
+    predicate, make = _PREDICATES[kind]
+    subject = record({"name": one_of({name: name}), "digest": record({algorithm: OID})})
+    return record(
+        {
+            "_type": one_of({STATEMENT_TYPE: STATEMENT_TYPE}),
+            "subject": list_of(subject, low=1, high=1),
+            "predicateType": one_of({kind: kind}),
+            "predicate": predicate,
+        },
+        make=lambda found: make(found["predicate"], found["subject"][0]["digest"][algorithm]),
+    )
+
+
+_STATEMENTS = {kind: _whole(kind) for kind in _PREDICATES}
+
+
+def _statement(value: Any) -> Any:
+    kind = value.get("predicateType") if type(value) is dict else None
+    if type(kind) is not str or kind not in _STATEMENTS:
+        raise Mismatch(f"predicateType must be one of {', '.join(_STATEMENTS)}")
+    return _STATEMENTS[kind](value)

@@ -32,13 +32,18 @@ def agent_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     process = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 10
-        while not os.path.exists(path):
+        while not listens(path):
             assert time.monotonic() < deadline
             time.sleep(0.005)
         yield path
     finally:
         process.terminate()
         process.wait(10)
+
+
+def listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def add(agent_socket: str, key, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfci_gate.attest import results
-from lfci_gate.attest.results import counts, disagreements, parse_result, result_document
+from lfci_gate.attest.consistency import disagreements
+from lfci_gate.attest.results import counts, parse_result, result_document
 from lfci_gate.errors import Refusal
 from lfci_gate.model import FileDigest, ResultDocument, TestCase, TestCounts
 from tests.support.evidence import CHECK_RUN, RESULT, sha
