@@ -1,0 +1,1 @@
+"""Running checks: the sandbox, the engines, reports, and what a run's end means."""

@@ -1,0 +1,130 @@
+"""The temporary directory of a run, and its removal whatever a hostile check has left in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from lfci_gate import files
+
+__all__ = ["SANDBOX_USER", "interruptible", "remove_tree", "run_directory"]
+
+SANDBOX_USER: Final = (65534, 65534)
+"""Who root becomes before it starts a sandbox: uid and gid."""
+
+_PREFIX: Final = "lfci-run-"
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def run_directory(work: Path) -> Iterator[Path]:
+    """A new directory of this user below ``work``, removed with all it holds on the way out.
+
+    As root the sandbox runs as another user, who must be able to reach it: when a parent of ``work``
+    is closed to others, the directory is made in /var/tmp or /tmp instead. Raises Undecided LFCI520
+    or LFCI502.
+    """
+    with files.os_errors("make a directory for the run", work):
+        if os.geteuid() == 0:
+            work = next(place for place in (work, Path("/var/tmp"), Path("/tmp")) if _open_to_all(place))
+        work.mkdir(parents=True, exist_ok=True)
+        place = work / f"{_PREFIX}{os.getpid()}-{os.urandom(6).hex()}"
+        place.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+    try:
+        yield place
+    finally:
+        with _shielded(), files.os_errors("remove the directory of the run", place):
+            remove_tree(place)
+
+
+def _open_to_all(place: Path) -> bool:
+    return all(
+        not folder.exists() or folder.stat().st_mode & stat.S_IXOTH
+        for folder in (place, *place.absolute().parents)
+    )
+
+
+def remove_tree(top: Path) -> None:
+    """Removes ``top`` and all below it: closed directories, and ones nested deeper than a path can say.
+
+    Nobody else may write below it. Directories are moved up before they are emptied, so neither the
+    depth nor the number of open files matters. Raises OSError.
+    """
+    fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    moved = 0
+    try:
+        while names := os.listdir(fd):
+            for name in names:
+                if not _is_directory(name, fd):
+                    os.unlink(name, dir_fd=fd)
+                    continue
+                inner = _opened(name, fd)
+                try:
+                    for below in os.listdir(inner):
+                        if _is_directory(below, inner):
+                            os.chmod(below, 0o700, dir_fd=inner)
+                            os.rename(below, f".moved-{top.name}-{moved}", src_dir_fd=inner, dst_dir_fd=fd)
+                            moved += 1
+                        else:
+                            os.unlink(below, dir_fd=inner)
+                finally:
+                    os.close(inner)
+                os.rmdir(name, dir_fd=fd)
+    finally:
+        os.close(fd)
+    os.rmdir(top)
+
+
+def _is_directory(name: str, fd: int) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode)
+
+
+def _opened(name: str, fd: int) -> int:
+    os.chmod(name, 0o700, dir_fd=fd)
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+
+
+# -- interruption ------------------------------------------------------------------------
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Makes SIGTERM and SIGHUP what Ctrl-C is: a KeyboardInterrupt, so that everything is cleaned up.
+
+    Does nothing outside the main thread, where Python handles no signals.
+    """
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # What is ignored (nohup, a shell's background job) stays ignored.
+    before = {
+        number: signal.signal(number, interrupt)
+        for number in _SIGNALS[1:]
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """Holds signals back: a second Ctrl-C must not stop the cleaning up after the first."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,140 @@
+"""From an exported tree to its check derivation: one pure evaluation."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
+from lfci_gate.model import CheckDefinition
+from lfci_gate.nix.aterm import StoreDerivation, parse_derivation
+from lfci_gate.nix.expression import check_expression
+from lfci_gate.nix.nar import nar_hash
+from lfci_gate.nix.process import Completed, Nix, last_lines
+
+__all__ = ["Derivation", "current_system", "derive"]
+
+_UNLOCKED: Final = re.compile(
+    rb"unlocked flake (?:input|reference)|cannot update (?:flake )?lock|is not locked", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    env_drv: str
+    """The environment without a tree: equal for many trees."""
+    check_drv: str
+    """What a proof names: inputs tree, environment, command."""
+    carrier: str
+    """An environment for ``nix develop`` that holds nothing of the project (see engines.develop)."""
+    source_path: str
+    nar_hash: str
+    system: str
+    check: StoreDerivation
+    """What ``check_drv`` says."""
+
+
+def current_system() -> str:
+    """This machine as Nix names it, e.g. ``x86_64-linux``."""
+    machine = {"arm64": "aarch64", "amd64": "x86_64", "i386": "i686"}
+    name = platform.machine().lower()
+    return f"{machine.get(name, name)}-{platform.system().lower()}"
+
+
+def derive(nix: Nix, export: Path, check: CheckDefinition, system: str) -> Derivation:
+    """Evaluates the flake in ``export`` and instantiates its check derivation.
+
+    The same content gives the same derivation, from any directory, clone or history.
+
+    Arguments:
+        export: the inputs tree as files; taken into the store.
+        check: a check with ``run``.
+        system: e.g. ``x86_64-linux``.
+
+    Raises UsageError LFCI322 (a check without ``run``); Refusal LFCI315, LFCI316, LFCI317, LFCI318,
+    LFCI319, LFCI304 for what is wrong with the flake; Undecided LFCI303 when Nix is.
+    """
+    if check.run is None:
+        raise UsageError("LFCI322", "an existing flake check is run by the build engine only")
+    if not (export / "flake.nix").is_file():
+        raise Refusal("LFCI317", "the tree has no flake.nix")
+    hashed = nar_hash(export)
+    expression = check_expression(os.path.abspath(export), hashed, system, check)
+    # No substitutes: a tree that only exists here is not worth asking a cache for.
+    done = nix.run(
+        "eval", "--no-update-lock-file", "--option", "substitute", "false", "--json", "--expr", expression
+    )
+    if done.status != 0:
+        raise _evaluation_error(done)
+    found = _object(done.stdout)
+    if "problem" in found:
+        raise _problem(found, check, system)
+    return Derivation(
+        env_drv=_store_path(found, "env"),
+        check_drv=_store_path(found, "check"),
+        carrier=_store_path(found, "carrier"),
+        source_path=_store_path(found, "source"),
+        nar_hash=hashed,
+        system=system,
+        check=parse_derivation(_read(_store_path(found, "check"))),
+    )
+
+
+def _evaluation_error(done: Completed) -> LfciError:
+    facts = last_lines(done.stderr)
+    if done.status < 0:
+        return Undecided("LFCI303", f"nix was ended by signal {-done.status}", facts=facts)
+    if _UNLOCKED.search(done.stderr):
+        return Refusal("LFCI316", "the flake's inputs are not locked", facts=facts)
+    if (
+        b"cannot connect to" in done.stderr
+        or b"opening lock file" in done.stderr
+        or b"big-lock" in done.stderr
+    ):
+        return Undecided("LFCI303", "nix cannot reach its store", facts=facts)
+    return Refusal("LFCI304", "the flake does not evaluate", facts=facts)
+
+
+def _problem(found: Mapping[str, Any], check: CheckDefinition, system: str) -> LfciError:
+    names = tuple(ascii(str(name))[1:-1][:200] for name in found.get("names", ()))[:20]
+    if found["problem"] == "nixConfig":
+        return Refusal(
+            "LFCI315", "flake.nix sets nixConfig keys that are not allowed", facts=(", ".join(names),)
+        )
+    wanted = f"devShells.{system}.{check.shell}"
+    if found["problem"] == "shell":
+        there = ", ".join(names) or "none"
+        return Refusal("LFCI318", f"the flake has no {wanted}", facts=(f"shells for {system}: {there}",))
+    return Refusal("LFCI319", f"{wanted} cannot run checks", facts=names)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise Undecided("LFCI303", "nix eval did not print JSON", facts=last_lines(data)) from error
+    if type(found) is not dict:
+        raise Undecided("LFCI303", "nix eval printed something else than was asked for")
+    return found
+
+
+def _store_path(found: Mapping[str, Any], name: str) -> str:
+    value = found.get(name)
+    if type(value) is not str or not value.startswith("/"):
+        raise Undecided("LFCI303", f"nix eval named no {name}")
+    return value
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise Undecided(
+            "LFCI303", "cannot read the check derivation", facts=(path, str(error.strerror))
+        ) from error
