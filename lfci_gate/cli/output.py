@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +51,8 @@ class Output:
     def json(self, value: Mapping[str, Any]) -> None:
         """The one object of a JSON answer; nothing in text mode."""
         if self.is_json:
+            import json
+
             self._answered = True
             self.out.write(json.dumps(value, ensure_ascii=True, indent=2) + "\n")
             self.out.flush()
@@ -63,9 +64,9 @@ class Output:
             _write(self.out, self._styled(printable(text), style, self.out_color))
 
     def pair(self, label: str, text: str, style: str = "") -> None:
-        """A label in a column of ten, and what it is about."""
+        """A label in a column of eleven, and what it is about."""
         if not self.is_json:
-            _write(self.out, f"{label:<10} " + self._styled(printable(text), style, self.out_color))
+            _write(self.out, f"{label:<11} " + self._styled(printable(text), style, self.out_color))
 
     def marked(self, mark: str, style: str, text: str) -> None:
         """A coloured word, then a line: `ok    git 2.39.5`."""

@@ -1,0 +1,43 @@
+"""`lfci help [TOPIC]`: short texts, kept in templates/help/."""
+
+from __future__ import annotations
+
+import argparse
+
+from lfci_gate import resources
+from lfci_gate.cli.context import Context
+from lfci_gate.errors import UsageError
+
+TOPICS = {
+    "flake": "a minimal flake.nix for a project that has none",
+    "checks": "how .lfci/config.toml declares what is run",
+    "policy": "how .lfci/policy.toml says who may land what",
+    "land": "the way of a change from an edit to the forge",
+    "trust": "what is proven, and what is not",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("topic", metavar="TOPIC", nargs="?", help=", ".join(TOPICS))
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Raises UsageError LFCI514 for a topic that does not exist."""
+    output = context.output
+    if args.topic is None:
+        output.json({"schema": "lfci.help/1", "topics": TOPICS})
+        for name, title in TOPICS.items():
+            output.line(f"  lfci help {name:<8} {title}")
+        return 0
+    if args.topic not in TOPICS:
+        raise UsageError(
+            "LFCI514",
+            f"there is no topic {args.topic}",
+            facts=(f"topics: {', '.join(TOPICS)}",),
+            hint="lfci help (or for a verb: lfci VERB --help)",
+        )
+    text = (resources.templates() / "help" / f"{args.topic}.txt").read_text(encoding="utf-8")
+    output.json({"schema": "lfci.help/1", "topic": args.topic, "text": text})
+    for line in text.splitlines():
+        output.line(line)
+    return 0
