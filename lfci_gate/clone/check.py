@@ -24,7 +24,6 @@ from lfci_gate.model import (
     ProjectConfig,
     Rule,
     Session,
-    SessionFact,
     Sha256,
 )
 
@@ -136,6 +135,7 @@ def attest(
     from lfci_gate.attest.results import result_document
     from lfci_gate.attest.statement import format_statement
     from lfci_gate.clone.evidence import store_evidence
+    from lfci_gate.session import session_fact
     from lfci_gate.snapshot import lockfile_facts, take_snapshot
 
     if result.outcome is Outcome.UNDECIDED or result.result is None:
@@ -188,16 +188,6 @@ def command_text(definition: CheckDefinition) -> str:
     import shlex
 
     return shlex.join(definition.run)
-
-
-def session_fact(session: Session) -> SessionFact:
-    return SessionFact(
-        session.id,
-        session.base_commit,
-        session.base.tree,
-        session.base.digest,
-        session.started_at,
-    )
 
 
 def known_line(known: Known) -> str:

@@ -17,17 +17,23 @@ from lfci_gate.attest.statement import parse_statement
 from lfci_gate.clone.evidence import evidence_refs
 from lfci_gate.clone.target import Target
 from lfci_gate.config.policy import parse_policy
+from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError
 from lfci_gate.gate.authority import policy_file
-from lfci_gate.gate.facts import LANDED_REF, Limits, Push
+from lfci_gate.gate.evidence import EvidenceBook
+from lfci_gate.gate.facts import CONFIG_PATH, LANDED_REF, Limits, Push
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.rules import evaluate
 from lfci_gate.gate.view import RepositoryView
+from lfci_gate.git.commit import Commit
 from lfci_gate.git.history import first_parent_commits
+from lfci_gate.git.inputs import inputs_tree
 from lfci_gate.git.notes import read_note
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.model import Landing, ObjectId, Policy, PublicKey, RefUpdate, RefVerdict
+from lfci_gate.git.tree import read_file
+from lfci_gate.model import CheckRun, Landing, ObjectId, Policy, PublicKey, RefUpdate, RefVerdict
+from lfci_gate.patterns import PatternSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class Verified:
     """The time that the rules were given."""
     record: Record | None
     remarks: tuple[str, ...]
+    runs: tuple[CheckRun, ...]
+    """The check runs that counted."""
 
 
 def commits_of(git: Git, newer: ObjectId, older: ObjectId | None) -> tuple[ObjectId, ...]:
@@ -85,7 +93,26 @@ def verify(
     record = _record(git, objects, commit, name, in_force)
     at = record.landing.verified_at if record is not None and record.landing is not None else now
     verdict = evaluate(Push((RefUpdate(name, old, commit),), at), view).refs[0]
-    return Verified(commit, verdict, at, record, _remarks(record, old, policy))
+    remarks = _remarks(record, old, policy)
+    return Verified(commit, verdict, at, record, remarks, _runs(view, verdict, parsed, in_force))
+
+
+def _runs(
+    view: RepositoryView, verdict: RefVerdict, commit: Commit, policy: Policy | None
+) -> tuple[CheckRun, ...]:
+    """The statements behind the verdict's evidence, each verified again on the way."""
+    if policy is None or not verdict.evidence:
+        return ()
+    config = parse_project(read_file(view.objects, commit.tree, CONFIG_PATH, Limits().config_bytes) or b"")
+    book = EvidenceBook(view, policy, Limits(), {})
+    found: dict[str, CheckRun] = {}
+    for check in config.checks:
+        subject = inputs_tree(view.objects, commit.tree, PatternSet(check.inputs)).oid
+        for evidence in book.about(subject, commit).evidence:
+            run = evidence.statement
+            if evidence.id in verdict.evidence and isinstance(run, CheckRun):
+                found[evidence.id] = run
+    return tuple(found.values())
 
 
 def _in_force(view: RepositoryView, old: ObjectId | None, given: bytes | None) -> Policy | None:

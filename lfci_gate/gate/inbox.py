@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from lfci_gate.attest.bundle import parse_bundle
+from lfci_gate.attest.consistency import disagreements
 from lfci_gate.attest.dsse import attestation_id
-from lfci_gate.attest.results import disagreements, parse_result
+from lfci_gate.attest.results import parse_result
 from lfci_gate.attest.statement import parse_statement, subject_of
 from lfci_gate.errors import LfciError, Refusal
 from lfci_gate.gate.facts import Limits, View

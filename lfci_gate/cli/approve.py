@@ -1,0 +1,100 @@
+"""`lfci approve`: approve changes of protected paths, as a role of the policy."""
+
+from __future__ import annotations
+
+import argparse
+
+from lfci_gate.cli.arguments import add_key_option
+from lfci_gate.cli.context import Context
+from lfci_gate.clone.approve import Approved, approve, changed_paths, parts_to_approve
+from lfci_gate.clone.deliver import fetch_evidence, push_refs
+from lfci_gate.clone.evidence import evidence_refs
+from lfci_gate.clone.target import BRANCHES, find_target, landed_policy
+from lfci_gate.errors import Refusal, UsageError
+from lfci_gate.gate.objects import read_commit
+from lfci_gate.git.inbox import inbox_ref
+from lfci_gate.git.objects import BatchReader
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rev", metavar="REV", help="the commit whose protected parts you approve")
+    parser.add_argument("--role", metavar="ROLE", help="approve only what this role may approve")
+    parser.add_argument("--reason", metavar="TEXT", default="", help="why, for whoever reads it later")
+    parser.add_argument("--target", metavar="BRANCH", help="branch that the change is meant for")
+    parser.add_argument("--remote", metavar="NAME")
+    parser.add_argument("--no-push", action="store_true", help="keep the approval in this clone")
+    add_key_option(parser)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    git = context.git
+    output = context.output
+    settings = context.settings(key=args.key)
+    with BatchReader(git) as objects:
+        target = find_target(git, remote=args.remote, branch=args.target)
+        commit = objects.resolve(f"{args.rev}^{{commit}}")
+        if commit is None:
+            raise UsageError("LFCI514", f"there is no commit {args.rev}", hint="git fetch")
+        policy = landed_policy(objects, target, read_commit(objects, commit).tree)
+        if policy is None:
+            raise UsageError("LFCI201", "the target has no policy, so nothing to approve", hint="lfci init")
+        signer = settings.signer(context.ask_passphrase)
+        key = next((each for each in policy.keys if each.public == signer.public), None)
+        if key is None:
+            raise Refusal(
+                "LFCI103", "the policy does not know your key", facts=(f"key: {signer.public.fingerprint}",)
+            )
+        change, parts = parts_to_approve(git, objects, target, policy, commit)
+        wanted = [part for part in parts if args.role is None or args.role in part.protection.roles]
+        mine = [part for part in wanted if set(part.protection.roles) & set(key.roles)]
+        if wanted and not mine:
+            roles = sorted({role for part in wanted for role in part.protection.roles})
+            raise Refusal(
+                "LFCI215",
+                f"the key {key.name} may not approve this change",
+                facts=(f"needs one of the roles: {', '.join(roles)}", f"has: {', '.join(key.roles)}"),
+            )
+        for part in mine:
+            output.note(f"approving for {', '.join(part.protection.roles)}:")
+            for path in changed_paths(objects, change, part):
+                output.note(f"  {path}")
+        now = context.now()
+        done = [approve(git, objects, change, part, policy, key, signer, args.reason, now) for part in mine]
+        if done and target.remote is not None and not args.no_push:
+            refs = {inbox_ref(each.part.to_tree, each.id) for each in done}
+            held = evidence_refs(git)
+            push_refs(git, target.remote, {ref: held[ref] for ref in refs})
+            fetch_evidence(git, target.remote)
+    _report(context, commit, target.ref, done, pushed=target.remote is not None and not args.no_push)
+    return 0
+
+
+def _report(context: Context, commit: str, ref: str, done: list[Approved], *, pushed: bool) -> None:
+    context.output.json(
+        {
+            "schema": "lfci.approve/1",
+            "commit": commit,
+            "ref": ref,
+            "delivered": pushed and bool(done),
+            "approvals": [
+                {
+                    "attestation": each.id,
+                    "to": each.part.to_tree,
+                    "from": each.part.from_tree,
+                    "paths": list(each.paths),
+                    "protection": list(each.part.protection.paths),
+                }
+                for each in done
+            ],
+        }
+    )
+    branch = ref.removeprefix(BRANCHES)
+    if not done:
+        context.output.line(f"{commit[:12]} changes no protected path of {branch}: nothing to approve")
+    for each in done:
+        where = "delivered to the forge" if pushed else "kept in this clone"
+        context.output.line(
+            f"approved {len(each.paths)} protected {'path' if len(each.paths) == 1 else 'paths'} of "
+            f"{commit[:12]} for {branch}, {where}",
+            "good",
+        )

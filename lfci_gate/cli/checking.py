@@ -1,0 +1,198 @@
+"""Checks of one tree on their way to one ref: answered, or run and attested. For `check` and `land`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lfci_gate.cli.context import Context
+from lfci_gate.clone.check import (
+    Attester,
+    attester_kind,
+    chosen_checks,
+    known_line,
+    project_config,
+)
+from lfci_gate.clone.known import Known, Question, ask, known_result
+from lfci_gate.clone.preview import forge_view
+from lfci_gate.clone.settings import Settings, key_in_policy
+from lfci_gate.clone.target import Target
+from lfci_gate.config.policy import rule_for
+from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.model import CheckDefinition, Engine, ObjectId, Outcome, Policy
+
+if TYPE_CHECKING:
+    from lfci_gate.engines.outcome import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to check: from the command line."""
+
+    engine: Engine = Engine.DEVELOP
+    force: bool = False
+    attest: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How one check ended."""
+
+    definition: CheckDefinition
+    known: Known | None
+    run: RunResult | None
+    attestation: str | None
+    line: bytes | None
+    """The bundle, when there is an attestation."""
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.run is not None:
+            return self.run.outcome
+        assert self.known is not None
+        return self.known.run.result
+
+
+class Checker:
+    """Answers or runs checks in one clone."""
+
+    def __init__(self, context: Context, settings: Settings, objects: BatchReader, options: Options) -> None:
+        self._context = context
+        self._settings = settings
+        self._objects = objects
+        self._options = options
+        self._git = context.git
+        self._attester: Attester | None = None
+
+    def check(
+        self, tree: ObjectId, target: Target, policy: Policy | None, names: tuple[str, ...] = ()
+    ) -> list[Checked]:
+        """All named checks of ``tree`` (those that the target requires, or all), one after another.
+
+        Raises UsageError LFCI201 without a policy when an attestation is wanted, LFCI404 to LFCI406,
+        LFCI511; what an engine raises when there was no run.
+        """
+        if policy is None and self._options.attest:
+            raise UsageError(
+                "LFCI201",
+                "there is no policy, so no repository to attest for",
+                hint="lfci init, or without an attestation: lfci check --no-attest",
+            )
+        rule = rule_for(policy, target.ref) if policy is not None else None
+        definitions = chosen_checks(project_config(self._objects, tree), names, rule)
+        return [self._one(tree, target, policy, definition) for definition in definitions]
+
+    def _one(
+        self, tree: ObjectId, target: Target, policy: Policy | None, definition: CheckDefinition
+    ) -> Checked:
+        question = ask(self._objects, tree, definition, target.ref, target.tip, _system())
+        if policy is not None and not self._options.force:
+            view = forge_view(self._git, self._objects, target, {})
+            own = self._settings.public_key()
+            known = known_result(view, question, policy, own, self._context.now())
+            if known is not None:
+                self._context.output.note(f"{definition.name}: {known_line(known)}")
+                return Checked(definition, known, None, known.evidence.id, known.evidence.line)
+        return self._run(question, policy)
+
+    def _run(self, question: Question, policy: Policy | None) -> Checked:
+        from lfci_gate.cli.progress import RunProgress
+        from lfci_gate.clone.check import attest, run_check, store_inputs
+        from lfci_gate.session import current
+
+        attester = self._who(policy) if self._options.attest and policy is not None else None
+        store_inputs(self._git, self._objects, question)
+        progress = RunProgress(self._context.output, question.definition.name, None)
+        try:
+            result = run_check(self._objects, question, self._options.engine, self._git.common_dir, progress)
+        finally:
+            progress.close()
+        decided = result.outcome is not Outcome.UNDECIDED
+        if attester is None or policy is None or not decided:
+            return Checked(question.definition, None, result, None, None)
+        name, line = attest(
+            self._git,
+            self._objects,
+            question,
+            result,
+            policy,
+            attester,
+            current(self._git),
+            self._context.now(),
+        )
+        return Checked(question.definition, None, result, name, line)
+
+    def _who(self, policy: Policy) -> Attester:
+        """Loaded before the run: a key that cannot sign should not cost a run."""
+        if self._attester is None:
+            signer = self._settings.signer(self._context.ask_passphrase)
+            held = key_in_policy(policy, signer.public)
+            if held is None:
+                self._context.output.note(
+                    "warning: the policy does not know your key, so the forge will not count this attestation"
+                )
+            name = self._settings.agent_name(policy, signer.public)
+            self._attester = Attester(signer, name, attester_kind(policy, held or name))
+        return self._attester
+
+
+def error_of(checked: Checked) -> LfciError | None:
+    """Why a check did not pass; None when it did."""
+    run = checked.run
+    if run is None or run.outcome is Outcome.PASSED:
+        return None
+    name = checked.definition.name
+    facts = (*run.remarks, *_log_fact(run))
+    assert run.code is not None
+    if run.outcome is Outcome.FAILED:
+        return Refusal(run.code, f"check {name} failed: {run.message}", facts=facts)
+    return Undecided(run.code, f"check {name} is undecided: {run.message}", facts=facts)
+
+
+def _log_fact(run: RunResult) -> tuple[str, ...]:
+    return (
+        (f"log: lfci/cas/sha256/{run.log_stored[:2]}/{run.log_stored[2:]} in the git directory",)
+        if (run.log_stored is not None)
+        else ()
+    )
+
+
+def check_objects(checked: Sequence[Checked]) -> list[dict[str, Any]]:
+    """The checks of a JSON answer."""
+    return [_check_object(each) for each in checked]
+
+
+def _check_object(checked: Checked) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "name": checked.definition.name,
+        "definition": checked.definition.digest,
+        "result": checked.outcome.value,
+        "known": checked.known is not None,
+        "attestation": checked.attestation,
+    }
+    if checked.known is not None:
+        tests = checked.known.run.tests
+        value |= {"key": checked.known.key, "exitCode": checked.known.run.exit_code}
+    else:
+        assert checked.run is not None
+        run = checked.run
+        tests = run.counts
+        value |= {
+            "code": run.code,
+            "message": run.message,
+            "exitCode": run.exit_code,
+            "durationMs": run.duration_ms,
+            "derivation": run.drv_path,
+            "log": run.log_stored,
+        }
+    if tests is not None:
+        value["tests"] = {"passed": tests.passed, "failed": tests.failed, "skipped": tests.skipped}
+    return value
+
+
+def _system() -> str:
+    from lfci_gate.system import current_system
+
+    return current_system()

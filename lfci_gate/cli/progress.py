@@ -1,0 +1,67 @@
+"""What a run looks like while it runs: its output as it comes, and one line that says it lives."""
+
+from __future__ import annotations
+
+import time
+
+from lfci_gate.cli.output import Output, printable
+
+_HEARTBEAT_S = 30.0
+_ERASE = "\r\x1b[K"
+
+
+class RunProgress:
+    """A :class:`lfci_gate.engines.outcome.Progress` on stderr.
+
+    On a terminal one live status line below the output; elsewhere a line every 30 seconds in which
+    the check was silent or not. The exact command is always shown.
+    """
+
+    def __init__(self, output: Output, check: str, last_ms: int | None) -> None:
+        self._out = output
+        self._check = check
+        self._last = "" if last_ms is None else f", last time {last_ms / 1000:.1f} s"
+        self._live = output.err.isatty()
+        self._shown = False
+        self._ends_line = True
+        self._next_beat = _HEARTBEAT_S
+        self._started = time.monotonic()
+
+    def phase(self, name: str, detail: str = "") -> None:
+        self.close()
+        self._out.note(f"{self._check}: {name}" + (f": {detail}" if detail else ""))
+
+    def line(self, data: bytes) -> None:
+        self._erase()
+        text = data.decode("utf-8", "replace")
+        # A check's output is its own; only what could steer the terminal is taken out.
+        shown = "".join(
+            c if c in "\n\t" or c.isprintable() else printable(c) for c in text.replace("\r\n", "\n")
+        )
+        self._out.err.write(shown)
+        self._out.err.flush()
+        self._ends_line = text.endswith("\n")
+
+    def heartbeat(self, elapsed_s: float) -> None:
+        status = f"{self._check}: running for {elapsed_s:.0f} s{self._last}"
+        if self._live and self._ends_line:
+            self._erase()
+            self._out.err.write(status)
+            self._out.err.flush()
+            self._shown = True
+        elif not self._live and elapsed_s >= self._next_beat:
+            self.close()
+            self._out.note(status)
+            self._next_beat = elapsed_s + _HEARTBEAT_S
+
+    def close(self) -> None:
+        """Ends a half-written line, so that what follows begins on one of its own."""
+        self._erase()
+        if not self._ends_line:
+            self._out.err.write("\n")
+            self._ends_line = True
+
+    def _erase(self) -> None:
+        if self._shown:
+            self._out.err.write(_ERASE)
+            self._shown = False

@@ -1,0 +1,135 @@
+"""`lfci verify`: judge commits as the forge would, on any clone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lfci_gate.canonical import format_time
+from lfci_gate.cli.context import Context
+from lfci_gate.cli.verdicts import print_verdict
+from lfci_gate.clone.rederive import Rederived, rederive
+from lfci_gate.clone.target import find_target
+from lfci_gate.clone.verify import Verified, commits_of, verify
+from lfci_gate.errors import UsageError
+from lfci_gate.gate.render import verdict_object
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.model import ObjectId, Verdict, VerdictKind
+
+_EXIT = {VerdictKind.ACCEPTED: 0, VerdictKind.REFUSED: 1, VerdictKind.UNDECIDED: 3}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rev", nargs="?", default="HEAD", metavar="REV|A..B")
+    parser.add_argument("--ref", metavar="REF", help="judge as a landing on this ref")
+    parser.add_argument("--policy", metavar="FILE", type=Path, help="judge by this policy")
+    parser.add_argument(
+        "--rederive", action="store_true", help="evaluate the flake again and compare the derivation"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    git = context.git
+    with BatchReader(git) as objects:
+        newer, older = _range(objects, args.rev)
+        target = find_target(git)
+        ref = _full(args.ref) if args.ref else None
+        policy = _policy(args.policy)
+        found = []
+        for commit in commits_of(git, newer, older):
+            verified = verify(git, objects, target, commit, context.now(), ref=ref, policy=policy)
+            again = rederive(git, objects, verified) if args.rederive else ()
+            found.append((verified, again))
+    return _report(context, found)
+
+
+def _range(objects: BatchReader, text: str) -> tuple[ObjectId, ObjectId | None]:
+    first, dots, last = text.partition("..")
+    if dots and last.startswith("."):
+        raise UsageError("LFCI514", "a range is A..B, with two dots")
+    if not dots:
+        return _commit(objects, text), None
+    return _commit(objects, last or "HEAD"), _commit(objects, first or "HEAD")
+
+
+def _commit(objects: BatchReader, rev: str) -> ObjectId:
+    found = objects.resolve(f"{rev}^{{commit}}")
+    if found is None:
+        raise UsageError("LFCI514", f"there is no commit {rev}")
+    return found
+
+
+def _policy(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    from lfci_gate import files
+    from lfci_gate.gate.facts import Limits
+
+    data = files.read_file(path, Limits().policy_bytes)
+    if data is None:
+        raise UsageError("LFCI201", f"there is no policy file {path}")
+    return data
+
+
+def _full(ref: str) -> str:
+    return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
+
+
+def _report(context: Context, found: list[tuple[Verified, tuple[Rederived, ...]]]) -> int:
+    output = context.output
+    status = 0
+    for verified, again in found:
+        status = max(status, _EXIT[verified.verdict.kind], *(each.exit_status for each in again), 0)
+    output.json(
+        {
+            "schema": "lfci.verify/1",
+            "result": {0: "accepted", 1: "refused"}.get(status, "undecided"),
+            "commits": [_object(verified, again) for verified, again in found],
+        }
+    )
+    for verified, again in found:
+        _print(context, verified, again)
+    return status
+
+
+def _object(verified: Verified, again: tuple[Rederived, ...]) -> dict[str, Any]:
+    verdict = Verdict(verified.verdict.kind, (verified.verdict,))
+    return {
+        "commit": verified.commit,
+        "assurance": _assurance(verified, again),
+        "at": format_time(verified.at),
+        "verdict": verdict_object(verdict)["refs"][0],
+        "remarks": list(verified.remarks),
+        "derivations": [
+            {"check": each.check, "attested": each.attested, "found": each.found, "same": each.same}
+            for each in again
+        ],
+    }
+
+
+def _assurance(verified: Verified, again: tuple[Rederived, ...]) -> str | None:
+    """The level that was reached here, never more: see docs/threat-model.md."""
+    if verified.verdict.kind is not VerdictKind.ACCEPTED or not verified.verdict.evidence:
+        return None
+    return "derived" if again and all(each.same for each in again) else "claimed"
+
+
+def _print(context: Context, verified: Verified, again: tuple[Rederived, ...]) -> None:
+    output = context.output
+    kind = verified.verdict.kind
+    style = "good" if kind is VerdictKind.ACCEPTED else "bad"
+    ref = verified.verdict.update.ref
+    text = f"{verified.commit[:12]} on {ref}: {kind.value}"
+    assurance = _assurance(verified, again)
+    if kind is VerdictKind.ACCEPTED and not verified.verdict.protected:
+        text += " (no rule covers this ref)"
+    elif assurance is not None:
+        text += f", assurance: {assurance}"
+    output.line(text, style)
+    for line in (*verified.verdict.summary, *verified.verdict.remarks, *verified.remarks):
+        output.line(f"  {line}")
+    for each in again:
+        output.line(f"  {each.text}", "good" if each.same else "bad")
+    if kind is not VerdictKind.ACCEPTED:
+        print_verdict(output, Verdict(kind, (verified.verdict,)))
