@@ -17,19 +17,21 @@ __all__ = ["Parser", "actions", "add_key_option", "verb_parser"]
 class Parser(argparse.ArgumentParser):
     """An argument parser that neither prints errors nor exits with them.
 
-    It is a parser with `--format` and `--color`. Raises UsageError LFCI514.
+    It has `--color` and, unless it is ``plain``, `--format`. Raises UsageError LFCI514.
     """
 
     stream: TextIO | None = None
     """Where `--help` goes."""
 
     def __init__(self, **options: Any) -> None:
+        plain = options.pop("plain", False)
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         # Abbreviations would make every new option a change of meaning.
         super().__init__(**{**options, "allow_abbrev": False})
         shown = self.add_argument_group("output")
         # SUPPRESS: `session --format json start` and `session start --format json` are the same.
-        shown.add_argument("--format", choices=FORMATS, default=argparse.SUPPRESS, help="default: text")
+        if not plain:
+            shown.add_argument("--format", choices=FORMATS, default=argparse.SUPPRESS, help="default: text")
         shown.add_argument("--color", choices=COLORS, default=argparse.SUPPRESS, help="default: auto")
 
     def error(self, message: str) -> NoReturn:
@@ -46,15 +48,20 @@ def verb_parser(verb: str, summary: str, stream: TextIO) -> Parser:
     return parser
 
 
-def actions(parser: argparse.ArgumentParser, summaries: dict[str, str]) -> dict[str, Parser]:
-    """Parsers of a verb's actions (`session start`), by name; ``args.action`` says which was asked."""
+def actions(
+    parser: argparse.ArgumentParser, summaries: dict[str, str], *, plain: tuple[str, ...] = ()
+) -> dict[str, Parser]:
+    """Parsers of a verb's actions (`session start`), by name; ``args.action`` says which was asked.
+
+    Arguments: ``plain`` are actions whose `--format` means something of their own.
+    """
     group = parser.add_subparsers(
         dest="action", metavar="ACTION", required=True, title="actions", parser_class=Parser
     )
     made: dict[str, Parser] = {}
     for name, summary in summaries.items():
         description = summary[0].upper() + summary[1:] + "."
-        made[name] = group.add_parser(name, help=summary, description=description)
+        made[name] = group.add_parser(name, help=summary, description=description, plain=name in plain)
         made[name].stream = getattr(parser, "stream", None)
     return made
 

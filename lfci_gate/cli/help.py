@@ -15,6 +15,7 @@ TOPICS = {
     "land": "the way of a change from an edit to the forge",
     "trust": "what is proven, and what is not",
 }
+_ALSO = {"config": "checks", "check": "checks"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,15 +30,16 @@ def run(args: argparse.Namespace, context: Context) -> int:
         for name, title in TOPICS.items():
             output.line(f"  lfci help {name:<8} {title}")
         return 0
-    if args.topic not in TOPICS:
+    topic = _ALSO.get(args.topic, args.topic)
+    if topic not in TOPICS:
         raise UsageError(
             "LFCI514",
             f"there is no topic {args.topic}",
             facts=(f"topics: {', '.join(TOPICS)}",),
             hint="lfci help (or for a verb: lfci VERB --help)",
         )
-    text = (resources.templates() / "help" / f"{args.topic}.txt").read_text(encoding="utf-8")
-    output.json({"schema": "lfci.help/1", "topic": args.topic, "text": text})
+    text = (resources.templates() / "help" / f"{topic}.txt").read_text(encoding="utf-8")
+    output.json({"schema": "lfci.help/1", "topic": topic, "text": text})
     for line in text.splitlines():
         output.line(line)
     return 0

@@ -73,6 +73,11 @@ class Output:
         if not self.is_json:
             _write(self.out, f"{self._styled(mark, style, self.out_color)} {printable(text)}".rstrip())
 
+    def raw(self, text: str) -> None:
+        """An answer that is a document of its own, as it is, in either format."""
+        self._answered = True
+        self.out.write(text)
+
     # -- beside the answer, on stderr ----------------------------------------------------------
 
     def note(self, text: str) -> None:
