@@ -12,6 +12,7 @@ _DIRECTIVE = re.compile(
     r"(?:ifeq|ifneq|ifdef|ifndef|else|endif|include|-include|sinclude|vpath|export|unexport)\b"
 )
 _VARIABLE = re.compile(r"[ \t]*(?:(?:export|override|private)[ \t]+)*[A-Za-z0-9_.-]+[ \t]*(?:[?+!]|:{1,3})?=")
+_MAKE_NAME = re.compile(r"[A-Za-z0-9_./+-]+")
 _JUST_NAME = re.compile(r"@?([A-Za-z_][A-Za-z0-9_-]*)")
 _QUOTED = re.compile(r"\"(?:[^\"\\]++|\\.)*+\"|'[^']*+'|`[^`]*+`")
 
@@ -43,7 +44,7 @@ def _make_rule(line: str, found: dict[str, str | None]) -> list[str]:
         return []
     before, semicolon, recipe = rest.partition(";")
     needs = before.split("#")[0].strip()
-    targets = [name for name in line[:colon].rstrip("&").split() if "%" not in name and "$" not in name]
+    targets = [name for name in line[:colon].rstrip("&").split() if _MAKE_NAME.fullmatch(name)]
     for name in targets:
         found.setdefault(name, "")
         if needs:

@@ -79,7 +79,7 @@ def unsatisfiable(policy: Policy) -> tuple[str, ...]:
     change needs both, the two together need as many different keys. Empty: nobody is locked out.
     """
     found: list[str] = []
-    for number, rule in enumerate(policy.rules, 1):
+    for number, rule in enumerate(policy.rules):
         where = f"rules[{number}] ({', '.join(rule.refs)})"
         for requirement in rule.require:
             have = len(_holders(policy, requirement.roles))
