@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from lfci_gate.cli.output import Output, printable
 
 _HEARTBEAT_S = 30.0
+_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
 _ERASE = "\r\x1b[K"
 
 
@@ -33,14 +35,16 @@ class RunProgress:
 
     def line(self, data: bytes) -> None:
         self._erase()
-        text = data.decode("utf-8", "replace")
-        # A check's output is its own; only what could steer the terminal is taken out.
-        shown = "".join(
-            c if c in "\n\t" or c.isprintable() else printable(c) for c in text.replace("\r\n", "\n")
-        )
-        self._out.err.write(shown)
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        self._out.err.write("".join(self._safe(part) for part in _COLOR.split(text)))
         self._out.err.flush()
         self._ends_line = text.endswith("\n")
+
+    def _safe(self, part: str) -> str:
+        """A check's output is its own, but only colours of it may steer the terminal."""
+        if _COLOR.fullmatch(part):
+            return part if self._out.err_color else ""
+        return "".join(c if c in "\n\t" or c.isprintable() else printable(c) for c in part)
 
     def heartbeat(self, elapsed_s: float) -> None:
         status = f"{self._check}: running for {elapsed_s:.0f} s{self._last}"

@@ -54,15 +54,16 @@ def prepare_push(
     has no policy there is no gate to satisfy. Raises Undecided LFCI506 when the evidence could not
     be delivered.
     """
-    policy = landed_policy(objects, target, _pushed_tree(objects, updates))
+    tree = _pushed_tree(objects, updates)
+    policy = landed_policy(objects, target, tree)
     if policy is None or not any(rule_for(policy, each.ref) for each in updates):
         return None
     landed = {update.ref: update.old for update in updates}
-    verdict = preview(forge_view(git, objects, target, landed), updates, now)
+    verdict = preview(forge_view(git, objects, target, landed, tree), updates, now)
     if verdict.kind is not VerdictKind.ACCEPTED:
         # The forge may have evidence that this clone has not: ask once before saying no.
         fetch_evidence(git, url)
-        verdict = preview(forge_view(git, objects, target, landed), updates, now)
+        verdict = preview(forge_view(git, objects, target, landed, tree), updates, now)
         if verdict.kind is not VerdictKind.ACCEPTED:
             return verdict
     refs = evidence_for(git, objects, target, policy, updates)
@@ -94,8 +95,7 @@ def push_refs(git: Git, url: str, refs: dict[str, ObjectId]) -> None:
     marked = git.with_env({MARK: "1"})
     status, _, err = marked.status("push", "--quiet", url, *specs, hooks=True)
     if status != 0:
-        lines = err.decode("ascii", "backslashreplace").splitlines()
-        raise Undecided("LFCI506", "the evidence could not be delivered", facts=tuple(lines[-3:]))
+        raise Undecided("LFCI506", "the evidence could not be delivered", facts=git_words(err))
 
 
 def fetch_evidence(git: Git, url: str) -> None:
@@ -103,6 +103,13 @@ def fetch_evidence(git: Git, url: str) -> None:
     status, _, _ = git.status("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url, *MIRROR)
     if status != 0:
         return  # the preview then speaks of what was known
+
+
+def git_words(err: bytes) -> tuple[str, ...]:
+    """What git said that matters: its fatal and error lines, else its last ones."""
+    lines = [line for line in err.decode("ascii", "backslashreplace").splitlines() if line.strip()]
+    serious = [line for line in lines if line.startswith(("fatal:", "error:", "remote: error"))]
+    return tuple((serious or lines)[-3:])
 
 
 def delivering() -> bool:

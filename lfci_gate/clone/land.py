@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from lfci_gate.clone.deliver import MARK, evidence_for, fetch_evidence
+from lfci_gate.clone.deliver import MARK, evidence_for, fetch_evidence, git_words
 from lfci_gate.clone.evidence import MIRROR, prune
 from lfci_gate.clone.preview import forge_view, preview
 from lfci_gate.clone.replay import replay
@@ -74,6 +74,8 @@ class Plan:
     policy: Policy
     head: ObjectId
     new: ObjectId
+    tree: ObjectId
+    """Of ``new``."""
     replayed: int
 
 
@@ -101,7 +103,7 @@ def land(
             return Landed(plan.new, plan.target.ref, 0, attempt, already=True)
         _ensure_all(git, objects, plan, ensure)
         update = RefUpdate(plan.target.ref, plan.target.tip, plan.new)
-        verdict = preview(forge_view(git, objects, plan.target, {}), (update,), now())
+        verdict = preview(forge_view(git, objects, plan.target, {}, plan.tree), (update,), now())
         if verdict.kind is not VerdictKind.ACCEPTED:
             return Landed(plan.new, plan.target.ref, plan.replayed, attempt, verdict=verdict)
         if dry_run:
@@ -142,13 +144,16 @@ def _plan(
     policy = landed_policy(objects, target, read_commit(objects, head).tree)
     if policy is None:
         raise UsageError("LFCI201", "neither the target nor HEAD has a .lfci/policy.toml", hint="lfci init")
-    if target.tip is None or is_ancestor(git, target.tip, head):
-        return Plan(target, policy, head, head, 0)
-    if is_ancestor(git, head, target.tip):
-        return Plan(target, policy, head, target.tip, 0)
-    done = replay(git, objects, head, target.tip, _committer(git, now))
-    say(f"replayed {done.commits} commits onto {target.ref.removeprefix(BRANCHES)} {target.tip[:12]}")
-    return Plan(target, policy, head, done.tip, done.commits)
+    new, replayed = head, 0
+    if target.tip is not None and not is_ancestor(git, target.tip, head):
+        if is_ancestor(git, head, target.tip):
+            new = target.tip
+        else:
+            done = replay(git, objects, head, target.tip, _committer(git, now))
+            new, replayed = done.tip, done.commits
+            branch_name = target.ref.removeprefix(BRANCHES)
+            say(f"replayed {replayed} commits onto {branch_name} {target.tip[:12]}")
+    return Plan(target, policy, head, new, read_commit(objects, new).tree, replayed)
 
 
 def _fetch(git: Git, target: Target) -> None:
@@ -158,8 +163,12 @@ def _fetch(git: Git, target: Target) -> None:
     specs = {f"+{ref}*:{target.tracking(ref)}*" for ref in (target.ref, target.head)}
     status, _, err = git.status("fetch", "--quiet", "--no-tags", target.remote, *sorted(specs), *MIRROR)
     if status != 0:
-        lines = err.decode("ascii", "backslashreplace").splitlines()
-        raise Undecided("LFCI506", f"cannot fetch from {target.remote}", facts=tuple(lines[-3:]))
+        raise Undecided(
+            "LFCI506",
+            f"cannot fetch from {target.remote}",
+            facts=git_words(err),
+            hint=f"git fetch {target.remote}",
+        )
 
 
 def _ensure_all(git: Git, objects: BatchReader, plan: Plan, ensure: Ensure) -> None:

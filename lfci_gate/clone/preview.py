@@ -13,6 +13,7 @@ from lfci_gate.clone.evidence import evidence_refs
 from lfci_gate.clone.target import Target
 from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError
+from lfci_gate.gate.authority import policy_file
 from lfci_gate.gate.facts import CONFIG_PATH, Limits, Push
 from lfci_gate.gate.objects import peel, read_commit
 from lfci_gate.gate.protect import Change, changed_parts
@@ -27,7 +28,11 @@ from lfci_gate.patterns import PatternSet
 
 
 def forge_view(
-    git: Git, objects: BatchReader, target: Target, landed: Mapping[str, ObjectId | None]
+    git: Git,
+    objects: BatchReader,
+    target: Target,
+    landed: Mapping[str, ObjectId | None],
+    tree: ObjectId | None = None,
 ) -> RepositoryView:
     """The forge as this clone knows it, its own undelivered evidence included.
 
@@ -44,7 +49,10 @@ def forge_view(
             refs.pop(name, None)
         else:
             refs[name] = oid
-    return RepositoryView(git=git, objects=objects, refs=refs, head=target.head)
+    view = RepositoryView(git=git, objects=objects, refs=refs, head=target.head)
+    if tree is not None and target.head not in refs:
+        view.bootstrap_policy = policy_file(view, tree, Limits())
+    return view
 
 
 def preview(
