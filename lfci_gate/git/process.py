@@ -23,6 +23,8 @@ _NO_FSMONITOR: Final = ("-c", "core.fsmonitor=")
 # Empty, not "false": before git 2.36 the value is the path of a program to run.
 _NO_HOOKS: Final = ("-c", "core.hooksPath=/dev/null")
 
+_FALSE: Final = frozenset({"false", "no", "off", "0", ""})
+
 _NO_SPACE: Final = (b"No space left on device", b"Disk quota exceeded")
 
 
@@ -67,6 +69,10 @@ class Git:
     def with_env(self, extra: Mapping[str, str]) -> Git:
         """The same git with further variables, given to git as they are."""
         return Git(self.directory, env={}, extra=self._env | dict(extra))
+
+    def at(self, directory: Path) -> Git:
+        """The same git working in another directory."""
+        return Git(directory, env={}, extra=self._env)
 
     # -- running -----------------------------------------------------------------------
 
@@ -184,7 +190,8 @@ class Git:
         ``=`` has the value ``true``. Read once: one process for any number of questions.
         """
         found: dict[str, tuple[str, ...]] = {}
-        for item in os.fsdecode(self.run("config", "--list", "-z")).split("\0")[:-1]:
+        # hooks=True: else the list would show our own -c core.hooksPath instead of the repository's.
+        for item in os.fsdecode(self.run("config", "--list", "-z", hooks=True)).split("\0")[:-1]:
             name, equals, value = item.partition("\n")
             found[name] = (*found.get(name, ()), value if equals else "true")
         return found
@@ -195,6 +202,11 @@ class Git:
         subsection, dot, variable = rest.rpartition(".")
         values = self.settings.get(f"{section.lower()}.{subsection}{dot}{variable.lower()}")
         return values[-1] if values else None
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A config variable that is a truth value (git-config, "boolean")."""
+        value = self.config(name)
+        return default if value is None else value.lower() not in _FALSE
 
 
 def failure(args: tuple[str, ...], status: int, err: bytes) -> LfciError:
