@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -101,6 +102,26 @@ def test_another_spelling_of_the_same_result_is_refused() -> None:
 
 def test_size_is_capped_before_anything_is_decoded() -> None:
     assert "larger than" in refused(b"\xff" * (results.MAX_RESULT_BYTES + 1))
+
+
+@pytest.mark.parametrize("filler", [b"1", b"[]", b"{}", b'""', b"null", b'["",""]', b'["a",["b"]]'])
+def test_a_bomb_is_refused_before_it_is_decoded(filler: bytes) -> None:
+    head, tail = b'{"artifacts":[],"check":"t","exitCode":0,"tests":[', b"]}"
+    count = (results.MAX_RESULT_BYTES - len(head) - len(tail)) // (len(filler) + 1)
+    bomb = head + b",".join([filler] * count) + tail
+    tracemalloc.start()
+    try:
+        refused(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1024 * 1024
+
+
+def test_a_large_suite_is_read() -> None:
+    tests = tuple(TestCase(f"tests/test_module.py::test_{number:06}", "passed") for number in range(10_000))
+    document = ResultDocument("test", 0, tests, ())
+    assert parse_result(result_document(document)) == document
 
 
 def test_a_document_that_would_not_be_read_back_is_not_written() -> None:
