@@ -3,6 +3,7 @@ last saw it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lfci_gate.config.policy import parse_policy
@@ -10,7 +11,7 @@ from lfci_gate.errors import UsageError
 from lfci_gate.gate.facts import POLICY_PATH, Limits
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.process import Git
-from lfci_gate.git.refs import head_branch, list_refs, symrefs
+from lfci_gate.git.refs import head_branch, refs_and_links
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import ObjectId, ObjectSource, Policy
 
@@ -45,11 +46,12 @@ def tracking_ref(remote: str | None, ref: str) -> str:
 def find_target(git: Git, *, remote: str | None = None, branch: str | None = None) -> Target:
     """The target: `--target`, `lfci.target`, the remote's default branch, the current branch's
     upstream, else the branch of the same name. Raises UsageError LFCI514 when none can be told."""
-    name = remote or _remote(git)
-    known = _known_refs(git, name)
-    default = _default_branch(git, name)
+    current = head_branch(git)
+    name = remote or _remote(git, current)
+    known, links = refs_and_links(git, f"refs/remotes/{name}" if name else BRANCHES.rstrip("/"))
+    default = _default_branch(name, links)
     chosen = branch or git.config("lfci.target")
-    ref = _full(chosen) if chosen else (default or _upstream(git) or head_branch(git))
+    ref = _full(chosen) if chosen else (default or _upstream(git, current) or current)
     if ref is None:
         raise UsageError(
             "LFCI514",
@@ -80,8 +82,7 @@ def _full(branch: str) -> str:
     return branch if branch.startswith("refs/") else BRANCHES + branch
 
 
-def _remote(git: Git) -> str | None:
-    current = head_branch(git)
+def _remote(git: Git, current: str | None) -> str | None:
     if current is not None:
         upstream = git.config(f"branch.{current.removeprefix(BRANCHES)}.remote")
         if upstream and upstream != ".":
@@ -96,23 +97,16 @@ def _remote(git: Git) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def _known_refs(git: Git, remote: str | None) -> dict[str, ObjectId]:
-    return list_refs(git, f"refs/remotes/{remote}/" if remote else BRANCHES)
-
-
-def _default_branch(git: Git, remote: str | None) -> str | None:
+def _default_branch(remote: str | None, links: Mapping[str, str]) -> str | None:
+    """The branch that the remote's HEAD names, as git remembers it from the clone."""
     if remote is None:
         return None
-    head = f"refs/remotes/{remote}/HEAD"
-    pointed = symrefs(git, head).get(head)
     prefix = f"refs/remotes/{remote}/"
-    if pointed is None or not pointed.startswith(prefix):
-        return None
-    return BRANCHES + pointed.removeprefix(prefix)
+    pointed = links.get(f"{prefix}HEAD", "")
+    return BRANCHES + pointed.removeprefix(prefix) if pointed.startswith(prefix) else None
 
 
-def _upstream(git: Git) -> str | None:
-    current = head_branch(git)
+def _upstream(git: Git, current: str | None) -> str | None:
     if current is None:
         return None
     return git.config(f"branch.{current.removeprefix(BRANCHES)}.merge")

@@ -14,7 +14,7 @@ from lfci_gate.git.names import is_oid, zero_oid
 from lfci_gate.git.process import Git, failure
 from lfci_gate.model import ObjectId
 
-__all__ = ["RefChange", "head_branch", "list_refs", "read_ref", "symrefs", "update_refs"]
+__all__ = ["RefChange", "head_branch", "list_refs", "read_ref", "refs_and_links", "symrefs", "update_refs"]
 
 RefChange = tuple[str, ObjectId | None, ObjectId | None]
 """(ref, old, new): None as old means "must not exist", None as new means "delete"."""
@@ -41,6 +41,22 @@ def list_refs(git: Git, *prefixes: str) -> dict[str, ObjectId]:
         value, _, name = line.partition(" ")
         refs[name] = ObjectId(value)
     return refs
+
+
+def refs_and_links(git: Git, *prefixes: str) -> tuple[dict[str, ObjectId], dict[str, str]]:
+    """:func:`list_refs` below ``prefixes``, and of these refs the symbolic ones -> the ref they
+    name, in one process. Links whose target does not exist are not found. Raises as list_refs."""
+    found, err = _for_each_ref(git, "%(objectname) %(refname) %(symref)", prefixes)
+    if b"broken ref" in err:
+        raise Undecided("LFCI501", "a ref cannot be read", facts=_last(err))
+    refs: dict[str, ObjectId] = {}
+    links: dict[str, str] = {}
+    for line in found:
+        value, name, target = line.split(" ")
+        refs[name] = ObjectId(value)
+        if target:
+            links[name] = target
+    return refs, links
 
 
 def symrefs(git: Git, *names: str) -> dict[str, str]:
