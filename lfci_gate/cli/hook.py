@@ -59,9 +59,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _pre_push(args: argparse.Namespace, context: Context) -> int:
+    from lfci_gate.cli.verdicts import print_verdict
     from lfci_gate.clone.deliver import MARK, parse_pre_push, prepare_push
     from lfci_gate.clone.target import find_target
-    from lfci_gate.gate.render import verdict_lines
     from lfci_gate.git.objects import BatchReader
     from lfci_gate.model import VerdictKind
 
@@ -84,8 +84,7 @@ def _pre_push(args: argparse.Namespace, context: Context) -> int:
         verdict = prepare_push(git, objects, target, url, updates, context.now())
     if verdict is None:
         return 0
-    for line in verdict_lines(verdict):
-        context.output.reason_line(line)
+    print_verdict(context.output, verdict)
     context.output.note("The push was stopped here: the forge would say the same. Nothing was sent.")
     return Undecided.exit_status if verdict.kind is VerdictKind.UNDECIDED else 1
 
