@@ -6,14 +6,16 @@ import argparse
 
 from lfci_gate.cli.arguments import add_key_option
 from lfci_gate.cli.context import Context
-from lfci_gate.clone.approve import Approved, approve, changed_paths, parts_to_approve
+from lfci_gate.clone.approve import Approved, approve, parts_to_approve
 from lfci_gate.clone.deliver import fetch_evidence, push_refs
 from lfci_gate.clone.evidence import evidence_refs
 from lfci_gate.clone.target import BRANCHES, find_target, landed_policy
 from lfci_gate.errors import Refusal, UsageError
 from lfci_gate.gate.objects import read_commit
+from lfci_gate.gate.protect import changed_paths
 from lfci_gate.git.inbox import inbox_ref
 from lfci_gate.git.objects import BatchReader
+from lfci_gate.git.tree import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +58,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
             )
         for part in mine:
             output.note(f"approving for {', '.join(part.protection.roles)}:")
-            for path in changed_paths(objects, change, part):
-                output.note(f"  {path}")
+            for path in changed_paths(objects, change, part.protection):
+                output.note(f"  {shown(path)}")
         now = context.now()
         done = [approve(git, objects, change, part, policy, key, signer, args.reason, now) for part in mine]
         if done and target.remote is not None and not args.no_push:

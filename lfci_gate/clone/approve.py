@@ -14,15 +14,12 @@ from lfci_gate.clone.target import Target
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import Refusal, UsageError
 from lfci_gate.gate.objects import read_commit
-from lfci_gate.gate.protect import Change, Part, changed_parts
+from lfci_gate.gate.protect import Change, Part, changed_parts, changed_paths, protected_part
 from lfci_gate.git.history import merge_base
-from lfci_gate.git.inputs import inputs_tree
-from lfci_gate.git.names import empty_tree
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.git.tree import diff, shown
+from lfci_gate.git.tree import shown
 from lfci_gate.model import Approval, ObjectId, Policy, PolicyKey
-from lfci_gate.patterns import PatternSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +81,7 @@ def approve(
     )
     envelope = sign(format_statement(statement), signer)
     line = format_bundle(make_bundle(envelope, signer.public))
-    extra: tuple[tuple[str, bytes], ...] = ()
-    if part.to_tree != empty_tree(objects.hash_name):
-        patterns = PatternSet(part.protection.paths)
-        extra = inputs_tree(objects, change.new_tree, patterns, always=()).new_objects
+    extra = protected_part(objects, change.new_tree, part.protection.paths).new_objects
     name = store_evidence(git, line, None, extra)
-    return Approved(part, name, changed_paths(objects, change, part))
-
-
-def changed_paths(objects: BatchReader, change: Change, part: Part) -> tuple[str, ...]:
-    """Paths of the part that differ, escaped for messages."""
-    patterns = PatternSet(part.protection.paths)
-    return tuple(
-        shown(path)
-        for path, _, _ in diff(objects, change.old_tree, change.new_tree)
-        if patterns.matches(path)
-    )
+    paths = changed_paths(objects, change, part.protection)
+    return Approved(part, name, tuple(shown(path) for path in paths))

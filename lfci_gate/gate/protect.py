@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
 from lfci_gate.gate.facts import POLICY_PATH, Limits
 from lfci_gate.gate.strength import Counted, key_problem
-from lfci_gate.git.inputs import inputs_tree
+from lfci_gate.git.inputs import FilteredTree, inputs_tree
 from lfci_gate.git.names import empty_tree
-from lfci_gate.git.tree import diff
+from lfci_gate.git.tree import GITLINK, SYMLINK, diff
+from lfci_gate.git.tree import shown as shown_path
 from lfci_gate.model import (
     Approval,
     ObjectId,
@@ -61,9 +62,8 @@ def changed_parts(source: ObjectSource, change: Change, rule: Rule) -> tuple[Par
     """The protections whose part differs between old and new tip."""
     parts = []
     for protection in protections(rule):
-        patterns = PatternSet(protection.paths)
-        old = _kept(source, change.old_tree, patterns)
-        new = _kept(source, change.new_tree, patterns)
+        old = protected_part(source, change.old_tree, protection.paths).oid
+        new = protected_part(source, change.new_tree, protection.paths).oid
         if old != new:
             parts.append(Part(protection, old, new))
     return tuple(parts)
@@ -151,12 +151,8 @@ def _needed_as_attesters(
 
 def _refusal(part: Part, change: Change, source: ObjectSource, counting: int, misses: list[str]) -> Reason:
     protection = part.protection
-    paths = [
-        path
-        for path, _, _ in diff(source, change.old_tree, change.new_tree)
-        if PatternSet(protection.paths).matches(path)
-    ]
-    shown = ", ".join(ascii(path.decode("utf-8", "backslashreplace"))[1:-1] for path in paths[:3])
+    paths = changed_paths(source, change, protection)
+    shown = ", ".join(shown_path(path) for path in paths[:3])
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     wanted = f"needs {protection.threshold} of role {' or '.join(protection.roles)}, has {counting}"
     return reason_of(
@@ -170,10 +166,33 @@ def _refusal(part: Part, change: Change, source: ObjectSource, counting: int, mi
     )
 
 
-def _kept(source: ObjectSource, tree: ObjectId | None, patterns: PatternSet) -> ObjectId:
+def protected_part(source: ObjectSource, tree: ObjectId | None, paths: tuple[str, ...]) -> FilteredTree:
+    """What is left of a tree when only a protection's paths are kept.
+
+    A symlink or submodule that takes the place of a protected directory belongs to it: what
+    programs find below `.cargo/` is then wherever the link leads.
+    """
     if tree is None:
-        return empty_tree(source.hash_name)
-    return inputs_tree(source, tree, patterns, always=()).oid
+        return FilteredTree(empty_tree(source.hash_name), ())
+    return inputs_tree(source, tree, PatternSet(paths), always=(), links=_links(paths))
+
+
+def _links(paths: tuple[str, ...]) -> PatternSet | None:
+    """Patterns that name a place: `**/*.lock` could lead through every link of the tree."""
+    named = [path for path in paths if not path.startswith(("**", "!"))]
+    return PatternSet(named) if named else None
+
+
+def changed_paths(source: ObjectSource, change: Change, protection: Protection) -> tuple[bytes, ...]:
+    """Changed paths that the protection covers, in tree order."""
+    patterns = PatternSet(protection.paths)
+    links = _links(protection.paths)
+    found = []
+    for path, old, new in diff(source, change.old_tree, change.new_tree):
+        is_link = any(entry is not None and entry.mode in (SYMLINK, GITLINK) for entry in (old, new))
+        if patterns.matches(path) or (is_link and links is not None and links.may_match_below(path)):
+            found.append(path)
+    return tuple(found)
 
 
 def _name(policy: Policy, public: PublicKey) -> str:

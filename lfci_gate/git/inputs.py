@@ -12,8 +12,10 @@ from typing import Final, NamedTuple
 from lfci_gate.errors import Refusal
 from lfci_gate.git.names import empty_tree, oid_of
 from lfci_gate.git.tree import (
+    GITLINK,
     MAX_ENTRIES,
     MAX_PATH_BYTES,
+    SYMLINK,
     TreeEntry,
     format_tree,
     is_directory,
@@ -53,13 +55,16 @@ def inputs_tree(
     patterns: PatternSet,
     always: tuple[bytes, ...] = ALWAYS,
     *,
+    links: PatternSet | None = None,
     max_entries: int = MAX_ENTRIES,
 ) -> FilteredTree:
     """The tree with only those files of ``tree`` that ``patterns`` match, and the ``always`` ones.
 
-    Symlinks and submodules count as files. The tree itself, unread, when the patterns cover
-    everything; the empty tree when nothing is left. Raises Refusal LFCI411 after ``max_entries``
-    entries, LFCI401 on a path over MAX_PATH_BYTES, and what read_tree raises.
+    Symlinks and submodules count as files; with ``links`` one is also kept when a path that these
+    patterns match could lead through it, since it may stand where they expect a directory. The tree
+    itself, unread, when the patterns cover everything; the empty tree when nothing is left. Raises
+    Refusal LFCI411 after ``max_entries`` entries, LFCI401 on a path over MAX_PATH_BYTES, and what
+    read_tree raises.
     """
     if patterns.covers_all():
         return FilteredTree(tree, ())
@@ -68,9 +73,9 @@ def inputs_tree(
     stack = [_Frame(b"", read_tree(source, tree))]
     while True:
         frame = stack[-1]
-        descend = _filter(frame, patterns, always)
+        descend = _filter(frame, patterns, always, links)
         if descend is not None:
-            path = _join(frame.path, descend.name)
+            path = frame.path + b"/" + descend.name if frame.path else descend.name
             if len(path) > MAX_PATH_BYTES:
                 raise Refusal("LFCI401", f"{shown(path)}: a path longer than {MAX_PATH_BYTES} bytes")
             stack.append(_Frame(path, read_tree(source, descend.oid)))
@@ -89,17 +94,26 @@ def inputs_tree(
             parent.kept.append(entry._replace(oid=oid))
 
 
-def _filter(frame: _Frame, patterns: PatternSet, always: tuple[bytes, ...]) -> TreeEntry | None:
+def _filter(
+    frame: _Frame, patterns: PatternSet, always: tuple[bytes, ...], links: PatternSet | None
+) -> TreeEntry | None:
     """Go on through the entries; a subtree that has to be filtered first, None at the end."""
-    while frame.next < len(frame.entries):
-        entry = frame.entries[frame.next]
-        frame.next += 1
-        path = _join(frame.path, entry.name)
+    prefix = frame.path + b"/" if frame.path else b""
+    matches = patterns.matches
+    for at in range(frame.next, len(frame.entries)):
+        entry = frame.entries[at]
+        path = prefix + entry.name
         if is_directory(entry.mode):
             if patterns.may_match_below(path) or any(each.startswith(path + b"/") for each in always):
+                frame.next = at + 1
                 return entry
-        elif path in always or patterns.matches(path):
+        elif (
+            path in always
+            or matches(path)
+            or (links is not None and entry.mode in (SYMLINK, GITLINK) and links.may_match_below(path))
+        ):
             frame.kept.append(entry)
+    frame.next = len(frame.entries)
     return None
 
 
@@ -113,7 +127,3 @@ def _written(frame: _Frame, was: ObjectId, new: dict[ObjectId, bytes], hash_name
     oid = oid_of("tree", data, hash_name) if data else empty_tree(hash_name)
     new.setdefault(oid, data)
     return oid
-
-
-def _join(directory: bytes, name: bytes) -> bytes:
-    return directory + b"/" + name if directory else name
