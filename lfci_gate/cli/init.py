@@ -1,0 +1,284 @@
+"""`lfci init`: declare the project's checks, write a first policy, make a key.
+
+Nothing that is there is overwritten, and all texts are made before the first one is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lfci_gate import files
+from lfci_gate.cli.context import Context
+from lfci_gate.cli.key import key_name
+from lfci_gate.cli.project_files import ProjectFiles, project_files
+from lfci_gate.config.candidates import Candidate
+from lfci_gate.config.policy import parse_policy
+from lfci_gate.config.project import parse_project
+from lfci_gate.config.scaffold import ScaffoldKey, scaffold_config, scaffold_policy
+from lfci_gate.errors import UsageError
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.git.refs import head_branch
+from lfci_gate.model import ProjectConfig, PublicKey, ReportSpec
+
+if TYPE_CHECKING:
+    from lfci_gate.config.detect import Detection
+
+CONFIG = ".lfci/config.toml"
+POLICY = ".lfci/policy.toml"
+ROLES = ("maintainer", "agent")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--yes", action="store_true", help="ask nothing; take the choice when there is only one"
+    )
+    parser.add_argument("--run", metavar="CMD", help="the command, instead of looking for one")
+    parser.add_argument(
+        "--report",
+        metavar="junit:PATH|tap",
+        help="the report that the command writes: JUnit at PATH below $out, or TAP on stdout",
+    )
+    parser.add_argument("--name", default="test", metavar="NAME", help="name of the check (default: test)")
+    parser.add_argument("--branch", metavar="NAME", help="the branch to protect (default: the current one)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    public: PublicKey
+    file: str
+    made: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    project: ProjectConfig
+    chosen: Candidate | None
+    """None when the configuration was there."""
+    written: tuple[str, ...]
+    key: _Key
+    key_name: str | None
+    """What the policy calls the key; None when it does not know it."""
+    branch: str
+    flake: bool
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Raises UsageError LFCI301 (nothing to run was found), LFCI302 (several), LFCI405, LFCI202."""
+    top = context.git.toplevel
+    with BatchReader(context.git) as objects:
+        project = project_files(context.git, objects)
+        texts: dict[str, str] = {}
+        chosen: Candidate | None = None
+        suggestions: tuple[Candidate, ...] = ()
+        held = files.read_file(top / CONFIG, 1 << 20)
+        if held is None:
+            chosen, suggestions = _choose(args, context, project)
+            texts[CONFIG] = scaffold_config(chosen, name=args.name)
+        elif args.run is not None:
+            raise UsageError("LFCI514", f"{CONFIG} is there already and is never overwritten",
+                             hint=f"edit {CONFIG} (lfci help checks)")  # fmt: skip
+        config = parse_project(held if held is not None else texts[CONFIG].encode())
+        result = _with_policy(args, context, project, config, chosen, texts)
+    for name, text in texts.items():
+        files.write_file(top / name, text.encode(), mode=0o644)
+    _report(context, result, suggestions)
+    return 0
+
+
+# -- the check --------------------------------------------------------------------------------------
+
+
+def _choose(
+    args: argparse.Namespace, context: Context, project: ProjectFiles
+) -> tuple[Candidate, tuple[Candidate, ...]]:
+    if args.run is not None:
+        return Candidate("the command line", "names it", args.run, args.run, _report_spec(args.report)), ()
+    if args.report is not None:
+        raise UsageError("LFCI514", "--report says what --run writes, so it needs --run")
+    from lfci_gate.config.detect import detect
+
+    found = detect(project.paths, project.read)
+    if len(found.candidates) > 1 and context.interactive and not args.yes:
+        return _ask(context, found), found.suggestions
+    return found.choose(), found.suggestions
+
+
+def _ask(context: Context, found: Detection) -> Candidate:
+    context.output.note("Several commands could be the project's test:")
+    for number, each in enumerate(found.candidates, 1):
+        context.output.note(f"  {number}  {_one_line(each.command)}   ({each.file} {each.reason})")
+    for path, why in found.unreadable:
+        context.output.note(f"  (not looked at: {path} {why})")
+    answer = context.ask(f"Which one? [1-{len(found.candidates)}, nothing to stop] ")
+    if answer.isdecimal() and 1 <= int(answer) <= len(found.candidates):
+        return found.candidates[int(answer) - 1]
+    return found.choose()  # says what there is to choose from
+
+
+def _report_spec(text: str | None) -> ReportSpec | None:
+    if text is None:
+        return None
+    form, colon, path = text.partition(":")
+    if form == "tap" and not colon:
+        return ReportSpec("tap", None)
+    if form == "junit" and path:
+        return ReportSpec("junit", path)
+    raise UsageError("LFCI514", f"--report is junit:PATH or tap, not {text}",
+                     hint="lfci init --run CMD --report junit:junit.xml")  # fmt: skip
+
+
+# -- key and policy ---------------------------------------------------------------------------------
+
+
+def _with_policy(
+    args: argparse.Namespace,
+    context: Context,
+    project: ProjectFiles,
+    config: ProjectConfig,
+    chosen: Candidate | None,
+    texts: dict[str, str],
+) -> _Result:
+    if not config.checks:
+        raise UsageError("LFCI406", f"{CONFIG} declares no check", hint="lfci help checks")
+    from lfci_gate.clone.settings import key_in_policy
+
+    top = context.git.toplevel
+    branch = args.branch or (head_branch(context.git) or "main").removeprefix("refs/heads/")
+    held = files.read_file(top / POLICY, 1 << 20)
+    key = _key(context)
+    if held is None:
+        texts[POLICY] = _policy_text(context, project, config, chosen, branch, key.public)
+    policy = parse_policy(held if held is not None else texts[POLICY].encode())
+    return _Result(
+        project=config,
+        chosen=chosen,
+        written=tuple(texts),
+        key=key,
+        key_name=key_in_policy(policy, key.public),
+        branch=branch,
+        flake=b"flake.nix" in project.paths or (top / "flake.nix").exists(),
+    )
+
+
+def _key(context: Context) -> _Key:
+    from lfci_gate.clone.settings import default_key_path
+
+    settings = context.settings()
+    setting = settings.key_setting()
+    public = settings.public_key()
+    if public is not None:
+        return _Key(public, setting, made=False)
+    path = Path(os.path.expanduser(setting))
+    if setting == str(default_key_path(context.environ)) and not path.exists():
+        from lfci_gate.attest.private import generate
+
+        return _Key(generate(path, None), setting, made=True)
+    return _Key(settings.signer(context.ask_passphrase).public, setting, made=False)
+
+
+def _policy_text(
+    context: Context,
+    project: ProjectFiles,
+    config: ProjectConfig,
+    chosen: Candidate | None,
+    branch: str,
+    public: PublicKey,
+) -> str:
+    from lfci_gate.attest.keys import format_public
+    from lfci_gate.lockfiles.names import is_lockfile
+
+    check = config.check("test") or config.checks[0]
+    user = context.git.config("user.name") or context.environ.get("USER") or ""
+    key = ScaffoldKey(key_name(user), format_public(public), ROLES)
+    declared = chosen is not None and chosen.file.encode() in project.paths
+    return scaffold_policy(
+        repository=str(uuid.uuid4()),
+        keys=[key],
+        branch=branch,
+        check=check.name,
+        report=check.report is not None,
+        tree=project.paths,
+        lockfiles=[path.decode("utf-8", "replace") for path in project.paths if is_lockfile(path)],
+        alias_file=chosen.file if declared and chosen is not None else None,
+    )
+
+
+# -- what is said -----------------------------------------------------------------------------------
+
+
+def _report(context: Context, result: _Result, suggestions: tuple[Candidate, ...]) -> None:
+    output = context.output
+    steps = _next_steps(result)
+    output.json(
+        {
+            "schema": "lfci.init/1",
+            "checks": [check.name for check in result.project.checks],
+            "command": None if result.chosen is None else result.chosen.command,
+            "because": None if result.chosen is None else f"{result.chosen.file} {result.chosen.reason}",
+            "files": {name: "written" if name in result.written else "there" for name in (CONFIG, POLICY)},
+            "key": {
+                "file": result.key.file,
+                "fingerprint": result.key.public.fingerprint,
+                "made": result.key.made,
+                "name": result.key_name,
+            },
+            "branch": result.branch,
+            "flake": result.flake,
+            "suggestions": [{"file": each.file, "command": each.command} for each in suggestions],
+            "next": steps,
+        }
+    )
+    chosen = result.chosen
+    if chosen is not None:
+        name = result.project.checks[0].name
+        output.pair("check", f"{name}: {_one_line(chosen.run)}", "strong")
+        output.pair("", f"because {chosen.file} {chosen.reason}")
+    else:
+        output.pair("checks", ", ".join(check.name for check in result.project.checks), "strong")
+    for path in (CONFIG, POLICY):
+        output.pair("wrote" if path in result.written else "left", path if path in result.written
+                    else f"{path}, which was there")  # fmt: skip
+    output.pair("key", f"{'made' if result.key.made else 'found'} {result.key.file}")
+    output.pair("", result.key.public.fingerprint)
+    _say_what_the_key_may(context, result)
+    for each in suggestions[:3]:
+        output.pair("perhaps", f"{_one_line(each.command)}   ({each.file} {each.reason})")
+    output.pair("flake", "flake.nix is there" if result.flake
+                else "MISSING: checks run in the dev shell of flake.nix (lfci help flake)",
+                "" if result.flake else "warn")  # fmt: skip
+    output.line()
+    output.line("Next:", "strong")
+    for number, step in enumerate(steps, 1):
+        output.line(f"  {number}. {step}")
+
+
+def _say_what_the_key_may(context: Context, result: _Result) -> None:
+    output = context.output
+    if result.key_name is None:
+        output.pair("", "the policy does not know this key: see lfci key show", "warn")
+    elif POLICY in result.written:
+        output.pair("", f"in the policy as {result.key_name}: {' and '.join(ROLES)}, to try things out with")
+        output.pair("", "For real use give each agent a key of its own, and keep this one for people:")
+        output.pair("", "only then an agent cannot approve what an agent made (lfci help policy).")
+
+
+def _next_steps(result: _Result) -> list[str]:
+    steps = [] if result.flake else ["write flake.nix, then: nix flake lock && git add flake.nix flake.lock"]
+    if result.written:
+        steps.append(f"read {' and '.join(result.written)}, then: git add .lfci && git commit")
+    return [
+        *steps,
+        "lfci doctor         (is everything here that checks need?)",
+        "lfci check          (run the checks, sign the result)",
+        "lfci install        (hooks: a plain git push brings the proof along)",
+        "on the server: lfci forge init REPO --policy .lfci/policy.toml",
+    ]
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "; ")
