@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -187,22 +188,42 @@ def _archive(git: Git, session: Session) -> None:
 
 
 def _states(git: Git) -> tuple[ObjectId | None, Snapshot, ObjectId | None]:
-    """HEAD's commit (None before the first), its snapshot, and the working copy's tree if it differs."""
+    """HEAD's commit (None before the first), its snapshot, and the working copy's tree if it differs.
+
+    The working copy is looked at beside: that is mostly waiting for git, and takes about as long as
+    finding the lockfiles.
+    """
     from lfci_gate.git.objects import BatchReader
-    from lfci_gate.git.quick import maybe_dirty
+    from lfci_gate.git.worktree import snapshot_worktree
     from lfci_gate.snapshot import take_snapshot
 
-    with BatchReader(git) as source:
+    with _beside(lambda: snapshot_worktree(git)) as there, BatchReader(git) as source:
         commit = source.resolve("HEAD^{commit}")
         tree = None if commit is None else source.resolve(f"{commit}^{{tree}}")
         base = take_snapshot(source, tree or empty_tree(source.hash_name))
-    if not maybe_dirty(git):
-        return commit, base, None
-    # pygit2 takes long to load, and a clean working copy never needs it.
-    from lfci_gate.git.worktree import snapshot_worktree
+    return commit, base, there[0] if there[0] != base.tree else None
 
-    there = snapshot_worktree(git)
-    return commit, base, there if there != base.tree else None
+
+@contextmanager
+def _beside(work: Callable[[], ObjectId]) -> Iterator[list[ObjectId]]:
+    """Runs ``work`` in a thread while the body runs; its result is in the list after the body."""
+    results: list[ObjectId] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised below, where somebody can see it
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield results
+    finally:
+        thread.join()
+    for error in errors:
+        raise error
 
 
 def _whole_seconds(now: datetime) -> datetime:
