@@ -168,7 +168,7 @@ def _show(context: Context, held: Held, found: PolicyFound | None, trouble: str)
     output.pair("subject", held.subject)
     output.pair("where", " and ".join(_PLACES[place] for place in held.places))
     if held.issued_at is not None:
-        output.pair("issued", f"{clock(held.issued_at)}, {age(held.issued_at, context.now())} ago (it says)")
+        output.pair("issued", f"{clock(held.issued_at)}, {age(held.issued_at, context.now())} (it says)")
     for key in keys:
         state = key_state(key, context)
         text = f"verifies with {key.name} ({', '.join(key.roles)}), a key that is {state}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -24,14 +23,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-@dataclass
 class Context:
     """The process around a verb: environment, directory, clock, output."""
 
-    output: Output
-    environ: Mapping[str, str]
-    directory: Path
-    now: Callable[[], datetime] = utc_now
+    def __init__(
+        self,
+        output: Output,
+        environ: Mapping[str, str],
+        directory: Path,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.output = output
+        self.environ = environ
+        self.directory = directory
+        self.now = now
 
     @cached_property
     def git(self) -> Git:

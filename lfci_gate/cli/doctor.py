@@ -32,7 +32,7 @@ def run(_args: argparse.Namespace, context: Context) -> int:
     for each in findings:
         output.marked(f"{each.status:<5}", _STYLES[each.status], f"{each.name:<10} {each.detail}")
         if each.fix:
-            output.line(f"{'':<17}{each.fix}")
+            output.line(f"{'':<6}{'':<11}fix: {each.fix}")
     output.line()
     if counted["fail"]:
         output.line(f"{_count(counted['fail'], 'thing')} must be put right before checks can land", "bad")

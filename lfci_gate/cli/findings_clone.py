@@ -12,6 +12,7 @@ from lfci_gate.cli.findings import Finding, fail, failed, ok, warn
 from lfci_gate.cli.policy_source import PolicyFound, find_policy, key_state
 from lfci_gate.clone.evidence import MIRROR
 from lfci_gate.clone.target import find_target
+from lfci_gate.config.policy import PATH as POLICY_PATH
 from lfci_gate.config.policy import unsatisfiable
 from lfci_gate.config.project import PATH, parse_project
 from lfci_gate.errors import LfciError
@@ -78,9 +79,8 @@ def _policy(context: Context) -> tuple[PolicyFound | None, Finding]:
         return found, fail("policy", problems[0], "enrol more keys, or ask for fewer (lfci help policy)")
     text = f"version {policy.version} in {found.where}, {_count(len(policy.keys), 'key')}"
     if not found.landed:
-        return found, warn(
-            "policy", f"{text}; not landed yet", "the forge starts from: lfci forge init REPO --policy FILE"
-        )
+        fix = f"on the server: lfci forge init REPO --policy {POLICY_PATH}"
+        return found, warn("policy", f"{text}; no remote has it yet", fix)
     return found, ok("policy", text)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from io import UnsupportedOperation
 from typing import Any, TextIO
 
@@ -18,7 +17,6 @@ COLORS = ("auto", "always", "never")
 _STYLES = {"bad": "31;1", "good": "32", "warn": "33", "strong": "1", "dim": "2"}
 
 
-@dataclass(slots=True)
 class Output:
     """Where a verb's words go.
 
@@ -26,12 +24,21 @@ class Output:
     sequences: every line is made printable here.
     """
 
-    out: TextIO
-    err: TextIO
-    is_json: bool
-    out_color: bool
-    err_color: bool
-    _answered: bool = False
+    def __init__(
+        self,
+        out: TextIO,
+        err: TextIO,
+        *,
+        is_json: bool = False,
+        out_color: bool = False,
+        err_color: bool = False,
+    ) -> None:
+        self.out = out
+        self.err = err
+        self.is_json = is_json
+        self.out_color = out_color
+        self.err_color = err_color
+        self._answered = False
 
     @classmethod
     def make(cls, words: Sequence[str], environ: Mapping[str, str], out: TextIO, err: TextIO) -> Output:
@@ -39,8 +46,8 @@ class Output:
         about the command line must already come in the asked form."""
         color = _option(words, "--color") or "auto"
         return cls(
-            out=out,
-            err=err,
+            out,
+            err,
             is_json=_option(words, "--format") == "json",
             out_color=wants_color(color, environ, out),
             err_color=wants_color(color, environ, err),

@@ -21,7 +21,7 @@ __all__ = ["PolicyFound", "find_policy", "key_state"]
 class PolicyFound:
     policy: Policy
     where: str
-    """For people: ``refs/remotes/origin/main``, ``HEAD`` or ``the working copy``."""
+    """For people: ``origin/main``, ``main``, ``HEAD`` or ``the working copy``."""
     landed: bool
     """It is what the target has landed, as this clone last fetched it."""
 
@@ -35,7 +35,8 @@ def find_policy(context: Context, objects: BatchReader, *, remote: str | None = 
     if target is not None:
         landed = landed_policy(objects, target, None)
         if landed is not None:
-            return PolicyFound(landed, target.tracking(target.head), target.remote is not None)
+            where = target.tracking(target.head).removeprefix("refs/heads/").removeprefix("refs/remotes/")
+            return PolicyFound(landed, where, target.remote is not None)
     tree = objects.resolve("HEAD^{tree}")
     if target is not None and tree is not None:
         committed = landed_policy(objects, target, tree)

@@ -113,7 +113,7 @@ def _show(context: Context, event: str, session: Session | None) -> None:
     output.pair("base", f"{base}, tree {session.base.tree[:12]}")
     if session.dirty_tree is not None:
         output.pair("", f"with uncommitted changes, tree {session.dirty_tree[:12]}")
-    output.pair("started", f"{clock(session.started_at)}, {age(session.started_at, now)} ago")
+    output.pair("started", f"{clock(session.started_at)}, {age(session.started_at, now)}")
     if session.ended_at is not None:
         output.pair("ended", clock(session.ended_at))
     for at, text in session.notes:

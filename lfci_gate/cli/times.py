@@ -10,14 +10,14 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
 def age(then: datetime, now: datetime) -> str:
-    """``3 h``: how long ago, in its largest unit; ``in the future`` when it is."""
+    """``3 h ago``, in the largest unit that fits; ``just now``; ``in the future`` when it is."""
     seconds = int((now - then).total_seconds())
     if seconds < 0:
         return "in the future"
     for size, unit in _UNITS:
         if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago" if seconds >= 5 else "just now"
 
 
 def clock(time: datetime) -> str:
