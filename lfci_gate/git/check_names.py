@@ -17,7 +17,6 @@ Names that differ only by case or Unicode form are one file on some systems: ``c
 from __future__ import annotations
 
 import functools
-import string
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -40,7 +39,7 @@ _IGNORED_BY_HFS: Final = tuple(
     for point in (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)
 )
 # Neither ~ (short names) nor : (streams), backslash or space (Windows); nothing beyond ASCII.
-_PLAIN: Final = (string.ascii_letters + string.digits + "._-+@=,()[]#%$!&'").encode("ascii")
+_PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+@=,()[]#%$!&'"
 _PLAIN_AND_SLASH: Final = _PLAIN + b"/"
 
 # Files whose meaning is git's: (name, the six letters of its NTFS fall-back short name).

@@ -32,6 +32,7 @@ from lfci_gate.git.tree import (
     SYMLINK,
     TREE,
     TreeEntry,
+    prefetch,
     read_tree,
     shown,
 )
@@ -117,6 +118,7 @@ class _Check:
             if before == after or done.get((before, after), depth + 1) <= depth:
                 continue
             done[before, after] = depth
+            prefetch(self._source, (before, after))
             was = {entry.name: entry for entry in read_tree(self._source, before)}
             entries = read_tree(self._source, after)
             new = [entry for entry in entries if was.get(entry.name) != entry]
@@ -193,6 +195,7 @@ class _Check:
                 frame.climb = max(frame.climb, self._judge.climb_of(here, child))
         frame.waiting = [child for child in frame.children if child not in self._facts]
         self._found.update(frame.waiting)
+        prefetch(self._source, reversed(frame.waiting))
         if len(self._found) > MAX_TREES:
             raise Refusal("LFCI411", f"more than {MAX_TREES} trees to read", facts=(f"at: {shown(path)}",))
         return frame

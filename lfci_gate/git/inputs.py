@@ -7,6 +7,7 @@ git's. Directories in which nothing can match are not read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from lfci_gate.errors import Refusal
@@ -19,6 +20,7 @@ from lfci_gate.git.tree import (
     TreeEntry,
     format_tree,
     is_directory,
+    prefetch,
     read_tree,
     shown,
 )
@@ -37,16 +39,39 @@ class FilteredTree(NamedTuple):
     """(kind, data) of the trees that did not exist before, subtrees first."""
 
 
+class _Keep(NamedTuple):
+    """What is kept of a tree."""
+
+    patterns: PatternSet
+    always: tuple[bytes, ...]
+    links: PatternSet | None
+
+    def file(self, path: bytes, mode: int) -> bool:
+        """Whether an entry that is no subtree is kept."""
+        return (
+            self.patterns.matches(path)
+            or path in self.always
+            or (self.links is not None and mode in (SYMLINK, GITLINK) and self.links.may_match_below(path))
+        )
+
+    def below(self, path: bytes) -> bool:
+        """Whether something below this directory may be kept."""
+        return self.patterns.may_match_below(path) or any(
+            each.startswith(path + b"/") for each in self.always
+        )
+
+
 class _Frame:
     """A directory that is being filtered."""
 
-    __slots__ = ("entries", "kept", "next", "path")
+    __slots__ = ("entries", "kept", "path", "possible")
 
     def __init__(self, path: bytes, entries: tuple[TreeEntry, ...]) -> None:
         self.path = path
         self.entries = entries
-        self.next = 0
         self.kept: list[TreeEntry] = []
+        # Files to keep, and subtrees to filter first: what is left to do of the entries.
+        self.possible: Iterator[TreeEntry] = iter(())
 
 
 def inputs_tree(
@@ -68,52 +93,55 @@ def inputs_tree(
     """
     if patterns.covers_all():
         return FilteredTree(tree, ())
+    keep = _Keep(patterns, always, links)
     new: dict[ObjectId, bytes] = {}
     count = 0
-    stack = [_Frame(b"", read_tree(source, tree))]
+    path, oid = b"", tree
+    stack: list[_Frame] = []
     while True:
-        frame = stack[-1]
-        descend = _filter(frame, patterns, always, links)
-        if descend is not None:
-            path = frame.path + b"/" + descend.name if frame.path else descend.name
-            if len(path) > MAX_PATH_BYTES:
-                raise Refusal("LFCI401", f"{shown(path)}: a path longer than {MAX_PATH_BYTES} bytes")
-            stack.append(_Frame(path, read_tree(source, descend.oid)))
-            continue
+        frame = _open(source, oid, path, keep)
+        stack.append(frame)
         count += len(frame.entries)
         if count > max_entries:
             raise Refusal("LFCI411", f"more than {max_entries} tree entries to read")
-        stack.pop()
-        if not stack:
-            oid = _written(frame, tree, new, source.hash_name)
-            return FilteredTree(oid, tuple(("tree", data) for data in new.values()))
-        if frame.kept:
-            parent = stack[-1]
-            entry = parent.entries[parent.next - 1]
-            oid = _written(frame, entry.oid, new, source.hash_name)
-            parent.kept.append(entry._replace(oid=oid))
+        while (descend := _up_to_subtree(stack[-1])) is None:
+            frame = stack.pop()
+            if not stack:
+                filtered = _written(frame, tree, new, source.hash_name)
+                return FilteredTree(filtered, tuple(("tree", data) for data in new.values()))
+            was = stack[-1].kept.pop()
+            if frame.kept:
+                stack[-1].kept.append(was._replace(oid=_written(frame, was.oid, new, source.hash_name)))
+        path = stack[-1].path + b"/" + descend.name if stack[-1].path else descend.name
+        oid = descend.oid
+        if len(path) > MAX_PATH_BYTES:
+            raise Refusal("LFCI401", f"{shown(path)}: a path longer than {MAX_PATH_BYTES} bytes")
 
 
-def _filter(
-    frame: _Frame, patterns: PatternSet, always: tuple[bytes, ...], links: PatternSet | None
-) -> TreeEntry | None:
-    """Go on through the entries; a subtree that has to be filtered first, None at the end."""
-    prefix = frame.path + b"/" if frame.path else b""
-    matches = patterns.matches
-    for at in range(frame.next, len(frame.entries)):
-        entry = frame.entries[at]
-        path = prefix + entry.name
+def _open(source: ObjectSource, oid: ObjectId, path: bytes, keep: _Keep) -> _Frame:
+    """Read a directory, and have those of its subtrees at hand that will be read."""
+    frame = _Frame(path, read_tree(source, oid))
+    prefix = path + b"/" if path else b""
+    possible = [
+        entry
+        for entry in frame.entries
+        if (
+            keep.below(prefix + entry.name)
+            if is_directory(entry.mode)
+            else keep.file(prefix + entry.name, entry.mode)
+        )
+    ]
+    prefetch(source, (entry.oid for entry in possible if is_directory(entry.mode)))
+    frame.possible = iter(possible)
+    return frame
+
+
+def _up_to_subtree(frame: _Frame) -> TreeEntry | None:
+    """Keep up to the next subtree, that one included for now; None when none is left."""
+    for entry in frame.possible:
+        frame.kept.append(entry)
         if is_directory(entry.mode):
-            if patterns.may_match_below(path) or any(each.startswith(path + b"/") for each in always):
-                frame.next = at + 1
-                return entry
-        elif (
-            path in always
-            or matches(path)
-            or (links is not None and entry.mode in (SYMLINK, GITLINK) and links.may_match_below(path))
-        ):
-            frame.kept.append(entry)
-    frame.next = len(frame.entries)
+            return entry
     return None
 
 

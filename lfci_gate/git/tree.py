@@ -1,22 +1,30 @@
-"""Tree objects: parsing, writing, looking up, walking, comparing. Pure over an object source.
+"""Tree objects over an object source: looking up, walking, comparing. Pure.
 
-Everything that reads trees reads them here, so what is well-formed is decided once and has one
-meaning: entries in git's order, no name twice, no empty name, no slash, no zero object name, modes
-as git writes them (octal without leading zeros), and nothing behind the last entry. Whether the
-names and modes are *safe* is :mod:`lfci_gate.git.check_tree`'s question, for trees that landed long
-ago may be odd and still have to be compared.
-
-Pushed trees are hostile: nothing here recurses, every walk counts what it visits (the same
-subtree may be referenced exponentially often) and bounds the paths it builds.
+Everything that reads trees reads them here. Pushed trees are hostile: nothing recurses, every walk
+counts what it visits (the same subtree may be referenced exponentially often) and bounds the
+paths it builds. What a well-formed tree is, :mod:`lfci_gate.git.tree_format` says.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from lfci_gate.errors import Refusal
-from lfci_gate.git.names import RAW_BYTES, empty_tree, zero_oid
+from lfci_gate.git.names import empty_tree
+from lfci_gate.git.tree_format import (
+    EXECUTABLE,
+    FILE,
+    GITLINK,
+    SYMLINK,
+    TREE,
+    TreeEntry,
+    format_tree,
+    is_directory,
+    parse_tree,
+    shown,
+)
 from lfci_gate.model import ObjectId, ObjectSource
 
 __all__ = [
@@ -34,18 +42,13 @@ __all__ = [
     "is_directory",
     "lookup",
     "parse_tree",
+    "prefetch",
     "read_blob",
     "read_file",
     "read_tree",
     "shown",
     "walk",
 ]
-
-TREE: Final = 0o040000
-FILE: Final = 0o100644
-EXECUTABLE: Final = 0o100755
-SYMLINK: Final = 0o120000
-GITLINK: Final = 0o160000
 
 MAX_TREE_BYTES: Final = 8 * 1024 * 1024
 """One tree object: some 150,000 names of usual length, and 100 MB when parsed at the worst."""
@@ -54,80 +57,8 @@ MAX_ENTRIES: Final = 2_000_000
 MAX_PATH_BYTES: Final = 4096
 """Linux's PATH_MAX; also what keeps a chain of a million nested trees cheap."""
 
-_KIND_BITS: Final = 0o170000
-_new_tuple: Final = tuple.__new__
-_OCTAL: Final = frozenset(b"01234567")
-
-
-class TreeEntry(NamedTuple):
-    mode: int
-    """As in the object, e.g. ``0o100644``; odd ones are kept as they are."""
-    name: bytes
-    oid: ObjectId
-
-
-def is_directory(mode: int) -> bool:
-    """Whether git takes an entry of this mode for a subtree."""
-    return mode & _KIND_BITS == TREE
-
-
-def shown(path: bytes) -> str:
-    """``path`` as printable ASCII for messages: escaped, and shortened in the middle when long."""
-    text = repr(path)[2:-1]
-    return text if len(text) <= 200 else f"{text[:90]}...{text[-90:]}"
-
-
-def parse_tree(data: bytes, hash_name: str) -> tuple[TreeEntry, ...]:
-    """The entries of a tree object of a ``hash_name`` repository.
-
-    ``format_tree`` of the result gives ``data`` back. Raises Refusal LFCI401 when it is not
-    well-formed (gitformat-tree; fsck's badTree, treeNotSorted, duplicateEntries, emptyName,
-    fullPathname, nullSha1 and zeroPaddedFilemode).
-    """
-    raw = RAW_BYTES[hash_name]
-    end = len(data)
-    find = data.find
-    modes: dict[bytes, int] = {b"100644": FILE, b"40000": TREE}
-    entries: list[TreeEntry] = []
-    names: list[bytes] = []
-    directories: list[bytes] = []
-    previous = b""
-    position = 0
-    while position < end:
-        # A mode has at most six digits, so a longer search would only be work for an attacker.
-        space = find(b" ", position, position + 7)
-        nul = find(b"\0", space + 1)
-        after = nul + 1 + raw
-        if space < 0 or nul <= space + 1 or after > end:
-            raise _malformed("cannot be parsed, or has an empty name", previous)
-        digits = data[position:space]
-        mode = modes.get(digits)
-        if mode is None:
-            mode = modes[digits] = _parse_mode(digits, previous)
-        key = name = data[space + 1 : nul]
-        if mode & _KIND_BITS == TREE:
-            key += b"/"  # git sorts a subtree as if its name ended in a slash
-            directories.append(name)
-        if key <= previous:
-            raise _malformed("is not sorted, or has a name twice", key)
-        names.append(name)
-        # What TreeEntry(...) does, at half its cost: this is the hottest line of the gate.
-        entries.append(_new_tuple(TreeEntry, (mode, name, data[nul + 1 : after].hex())))
-        previous = key
-        position = after
-    if b"/" in b"\0".join(names):
-        raise _malformed("has a name with a slash", next(name for name in names if b"/" in name))
-    if directories and len(set(names)) != len(names):
-        raise _malformed("has a file and a directory of one name", previous)
-    if bytes(raw) in data and any(entry.oid == zero_oid(hash_name) for entry in entries):
-        raise _malformed("has an entry that names no object", previous)
-    return tuple(entries)
-
-
-def format_tree(entries: Iterable[TreeEntry]) -> bytes:
-    """The tree object of these entries, put into git's order."""
-    ordered = sorted(entries, key=lambda each: each.name + b"/" if is_directory(each.mode) else each.name)
-    return b"".join(b"%o %s\0%s" % (mode, name, bytes.fromhex(oid)) for mode, name, oid in ordered)
+_PREFETCHED: Final = 256
+"""Trees of one directory asked for at once."""
 
 
 def read_tree(source: ObjectSource, oid: ObjectId) -> tuple[TreeEntry, ...]:
@@ -142,6 +73,20 @@ def read_tree(source: ObjectSource, oid: ObjectId) -> tuple[TreeEntry, ...]:
     if kind != "tree":
         raise Refusal("LFCI401", f"{oid} is a {kind} where a tree is expected")
     return parse_tree(data, source.hash_name)
+
+
+def prefetch(source: ObjectSource, trees: Iterable[ObjectId]) -> None:
+    """Have these trees at hand before they are read one by one, if ``source`` can do that.
+
+    A reader that asks another process answers many questions in the time of one, and remembers
+    trees (``BatchReader.read_many``). What is remembered and for how long is its own affair. Raises
+    what read_tree raises for any of them.
+    """
+    read_many = getattr(source, "read_many", None)
+    wanted = list(itertools.islice(trees, _PREFETCHED))
+    if read_many is not None and len(wanted) > 1:
+        for _ in read_many(wanted, limit=MAX_TREE_BYTES):
+            pass
 
 
 def read_blob(source: ObjectSource, oid: ObjectId, path: bytes, limit: int) -> bytes:
@@ -230,6 +175,7 @@ def diff(
         count += len(changes)
         if count > max_entries:
             raise Refusal("LFCI411", f"more than {max_entries} tree entries to read")
+        prefetch(source, _directories(changes))
         prefix = path + b"/" if path else b""
         room = MAX_PATH_BYTES - len(prefix)
         for name, one, other in reversed(changes):
@@ -255,19 +201,17 @@ def _changes(old: tuple[TreeEntry, ...], new: tuple[TreeEntry, ...]) -> list[_Ch
     return sorted(changes, key=lambda change: change[0])
 
 
+def _directories(changes: list[_Change]) -> Iterator[ObjectId]:
+    """The subtrees that are read next, in the order in which they are."""
+    for _, one, other in changes:
+        for entry in (one, other):
+            if entry and is_directory(entry.mode):
+                yield entry.oid
+
+
 def _root(tree: ObjectId | None) -> TreeEntry | None:
     return None if tree is None else TreeEntry(TREE, b"", tree)
 
 
 def _children(source: ObjectSource, entry: TreeEntry | None) -> tuple[TreeEntry, ...]:
     return read_tree(source, entry.oid) if entry and is_directory(entry.mode) else ()
-
-
-def _parse_mode(digits: bytes, after: bytes) -> int:
-    if not digits or digits[0] == 0x30 or not _OCTAL.issuperset(digits):
-        raise _malformed("has a mode that is not a plain octal number", after)
-    return int(digits, 8)
-
-
-def _malformed(what: str, near: bytes) -> Refusal:
-    return Refusal("LFCI401", f"a tree object {what}", facts=(f"at or after: {shown(near)}",))
