@@ -29,7 +29,14 @@ class Authority:
 
 def rule_02_policy(view: View, limits: Limits) -> Authority:
     """The policy that judges. Raises Refusal LFCI201 when there is none, LFCI203 when it is older
-    than one seen before, Undecided LFCI202 when it cannot be read."""
+    than one seen before, Undecided LFCI202 when it cannot be read, LFCI516 when HEAD names no branch:
+    without it every policy that landed would be out of sight, and every push a first landing."""
+    if view.head is None:
+        raise Undecided(
+            "LFCI516",
+            "the HEAD of the forge names no branch, so no policy is in force",
+            hint="on the server: git symbolic-ref HEAD refs/heads/BRANCH",
+        )
     data, source = _bytes(view, limits)
     try:
         policy = parse_policy(data)

@@ -65,6 +65,7 @@ class EvidenceBook:
     ) -> None:
         self._view = view
         self._limits = limits
+        self._policy = policy.digest
         self._pushed = pushed
         self._keys = {key.public: key for key in policy.keys}
         self._by_fingerprint = {key.public.fingerprint: key.public for key in policy.keys}
@@ -102,7 +103,13 @@ class EvidenceBook:
 
     def _of_inbox(self, subject: ObjectId) -> list[Candidate]:
         found = []
-        for _ref, tree in self._view.inbox().get(subject, ()):
+        refs = self._view.inbox().get(subject, ())
+        # Looked at by the fold with this very policy: else a flood of junk would use up the
+        # verifications of every push about this subject.
+        junk = self._view.unverified(self._policy) if refs else ()
+        for ref, tree in refs:
+            if ref in junk:
+                continue
             try:
                 line, _result = read_inbox_tree(self._view.objects, tree)
             except Refusal:
@@ -118,7 +125,7 @@ class EvidenceBook:
         if blob is None:
             return []
         data = self._view.objects.read(blob, limit=_NOTE_BYTES).data
-        return [Candidate("notes", line) for line in parse_note(data)]
+        return [Candidate("notes", line) for line in parse_note(data)[-self._limits.noted :]]
 
     def _landed_notes(self) -> ObjectId | None:
         if not self._notes_read:

@@ -6,12 +6,12 @@ refs as they were when the hook started, so evaluating twice gives the same verd
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from lfci_gate.model import ObjectId, ObjectSource, RefUpdate
+from lfci_gate.model import ObjectId, ObjectSource, RefUpdate, Sha256
 
 NOTES_REF = "refs/notes/lfci"
 RESULTS_REF = "refs/lfci/results"
@@ -30,8 +30,11 @@ class Limits:
     """New commits of one update that are read."""
     tree_entries: int = 2_000_000
     """Tree entries of one push that are walked."""
-    candidates: int = 1_000
+    candidates: int = 2_000
     """Bundles considered for one subject."""
+    noted: int = 256
+    """Of them, bundles of one note: the newest. A check whose inputs seldom change is attested again
+    by every landing, and its note must not make the next push slow or impossible."""
     verifications: int = 10_000
     """Signature verifications of one push: about one second of one core."""
     bundle_bytes: int = 256 * 1024
@@ -90,6 +93,9 @@ class View(Protocol):
 
     def inbox(self) -> Mapping[ObjectId, tuple[tuple[str, ObjectId], ...]]:
         """Landed inbox refs by subject: (ref name, tree)."""
+
+    def unverified(self, policy: Sha256) -> Collection[str]:
+        """Inbox refs that no key of the policy with this digest signed, as far as known."""
 
     def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
         """Raises Refusal LFCI411 with more than ``limit`` new commits."""

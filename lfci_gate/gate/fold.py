@@ -6,34 +6,44 @@ what they say is in the notes, so a fold that dies leaves them and the next one 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lfci_gate import files
 from lfci_gate.attest.bundle import parse_note
 from lfci_gate.errors import Refusal, Undecided
 from lfci_gate.gate.authority import rule_02_policy
-from lfci_gate.gate.evidence import Candidate, Evidence, EvidenceBook
+from lfci_gate.gate.evidence import Candidate, EvidenceBook
 from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF, Limits, PolicyFloor
 from lfci_gate.gate.forge import open_forge
+from lfci_gate.gate.inbox import read_delivered
 from lfci_gate.gate.landed import landing_note
 from lfci_gate.gate.state import Accepted, ForgeState
 from lfci_gate.gate.view import RepositoryView
 from lfci_gate.git.commit import Commit, Identity, format_commit
 from lfci_gate.git.history import is_ancestor
-from lfci_gate.git.inbox import read_inbox_tree
 from lfci_gate.git.notes import read_note, updated_notes_tree
 from lfci_gate.git.process import Git
-from lfci_gate.git.refs import update_refs
+from lfci_gate.git.refs import list_refs, update_refs
 from lfci_gate.git.results import updated_results_tree
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId, Policy
 
 _EXPIRY = datetime.timedelta(days=1)
 """How long evidence that no key of the policy signed may lie in the inbox."""
+_MOST_UNVERIFIED = 100
+"""How many such inbox refs are kept at most; a flood goes as soon as it is folded."""
+_DROPPED = datetime.timedelta(hours=1)
+"""After this a push that the gate let through, and whose ref did not move, was dropped by git."""
 _BATCH = 500
-"""Inbox refs folded at once."""
+_BATCH_BYTES = 64 * 1024 * 1024
+"""Inbox refs folded at once, and bytes of their result documents: what is held in memory."""
+_NO_LIMIT = 1 << 62
+_PATIENCE_S = 20.0
+"""How long the fold of one push goes on folding what later pushes bring; then theirs take over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,50 +64,57 @@ class Folded:
         )
 
 
-def fold(git: Git, *, moved: set[tuple[str, ObjectId]] | None = None, wait_s: float = 30.0) -> Folded:
+def fold(git: Git, *, wait_s: float = 30.0) -> Folded:
     """Folds until nothing is left to fold.
 
-    Arguments: ``moved`` are (ref, new) pairs that git just reported as landed; ``wait_s`` is how
-    long to wait for another fold, in seconds; with 0 the other one is told to look again, and
-    nothing is lost. Raises Undecided LFCI515 when the lock stays held, LFCI502, LFCI513.
+    Arguments: ``wait_s`` is how long to wait for another fold, in seconds; with 0 the other one is
+    told to look again, and nothing is lost. Raises Undecided LFCI515 when the lock stays held or the
+    evidence refs were moved by somebody else, LFCI502, LFCI513.
     """
     state = ForgeState(git.git_dir)
     wanted = state.directory / "fold-wanted"
     files.write_file(wanted, b"")
     total = Folded()
-    while wanted.exists():
-        try:
-            with files.locked(state.lock_path, wait_s=wait_s):
-                files.remove(wanted)
-                total = total.plus(_fold_all(git, state, moved or set()))
-        except Undecided as error:
-            if error.code == "LFCI515" and wait_s == 0.0:
-                return total  # the holder sees fold-wanted after it is done
-            raise
+    until = time.monotonic() + _PATIENCE_S
+    # A holder looks at fold-wanted after it has let the lock go, so either it sees ours or we get it.
+    while wanted.exists() and (wait_s > 0 or time.monotonic() < until):
+        with contextlib.ExitStack() as holding:
+            try:
+                holding.enter_context(files.locked(state.lock_path, wait_s=wait_s))
+            except Undecided as error:
+                if error.code == "LFCI515" and wait_s == 0:
+                    return total
+                raise
+            files.remove(wanted)
+            total = total.plus(_fold_all(git, state))
     return total
 
 
-def _fold_all(git: Git, state: ForgeState, moved: set[tuple[str, ObjectId]]) -> Folded:
+def _fold_all(git: Git, state: ForgeState) -> Folded:
     total = Folded()
-    while True:
+    more = True
+    while more:
         with open_forge(git) as view:
-            done = _fold_once(git, view, state, moved)
+            done, more = _fold_once(git, view, state)
         total = total.plus(done)
-        if done.attestations < _BATCH:
-            return total
+    return total
 
 
-def _fold_once(git: Git, view: RepositoryView, state: ForgeState, moved: set[tuple[str, ObjectId]]) -> Folded:
+def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folded, bool]:
+    """One batch; whether there is more in the inbox."""
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     policy = rule_02_policy(view, Limits()).policy
     state.raise_floor(PolicyFloor(policy.repository, policy.version))
-    taken, refused = _sort_inbox(view, policy)
+    sorted_inbox = _sort_inbox(view, policy)
+    taken = sorted_inbox.taken
     if taken:
         _write_evidence(git, view, taken, now)
         update_refs(git, [(each.ref, each.tree, None) for each in taken])
-    expired, waiting = _expire(git, state, refused, now)
-    landings = _record_landings(git, state, moved, now)
-    return Folded(len(taken), landings, expired, waiting)
+    if sorted_inbox.more:
+        return Folded(len(taken)), True
+    expired, waiting = _expire(git, state, policy, sorted_inbox.refused, now)
+    landings = _record_landings(git, state, now)
+    return Folded(len(taken), landings, expired, waiting + sorted_inbox.unreadable), False
 
 
 # -- evidence --------------------------------------------------------------------------------
@@ -110,31 +127,41 @@ class _Inbox:
     subject: ObjectId
     line: bytes
     result: bytes | None
-    evidence: Evidence
 
 
-def _sort_inbox(view: RepositoryView, policy: Policy) -> tuple[list[_Inbox], list[tuple[str, ObjectId]]]:
-    """Inbox refs whose evidence a key of the policy signed, and the others."""
-    limits = Limits(verifications=1_000_000, candidates=1_000_000)
+@dataclass(slots=True)
+class _Sorted:
+    taken: list[_Inbox] = field(default_factory=list)
+    """Their evidence is signed by a key of the policy."""
+    refused: list[tuple[str, ObjectId]] = field(default_factory=list)
+    """Theirs is not, or they are not in form."""
+    unreadable: int = 0
+    more: bool = False
+
+
+def _sort_inbox(view: RepositoryView, policy: Policy) -> _Sorted:
+    limits = Limits(verifications=_NO_LIMIT)
     book = EvidenceBook(view, policy, limits, {})
-    taken: list[_Inbox] = []
-    refused: list[tuple[str, ObjectId]] = []
-    for subject, refs in view.inbox().items():
+    found = _Sorted()
+    held = 0
+    for refs in view.inbox().values():
         for ref, tree in refs:
-            if len(taken) >= _BATCH:
-                return taken, refused
+            if len(found.taken) >= _BATCH or held >= _BATCH_BYTES:
+                found.more = True
+                return found
             try:
-                line, result = read_inbox_tree(
-                    view.objects,
-                    tree,
-                    max_bundle_bytes=limits.bundle_bytes,
-                    max_result_bytes=limits.result_bytes,
-                )
-                evidence = book.verify(Candidate("inbox", line))
-                taken.append(_Inbox(ref, tree, subject, line, result, evidence))
+                delivered = read_delivered(ref, tree, view.objects, limits)
+                book.verify(Candidate("inbox", delivered.line))
             except Refusal:
-                refused.append((ref, tree))
-    return taken, refused
+                found.refused.append((ref, tree))
+            except Undecided as error:
+                if error.code != "LFCI501":
+                    raise
+                found.unreadable += 1  # its object is damaged: it stays, and does not stop the others
+            else:
+                found.taken.append(_Inbox(ref, tree, delivered.subject, delivered.line, delivered.result))
+                held += len(delivered.line) + len(delivered.result or b"")
+    return found
 
 
 def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: datetime.datetime) -> None:
@@ -200,47 +227,47 @@ def _commit(
 
 
 def _expire(
-    git: Git, state: ForgeState, refused: list[tuple[str, ObjectId]], now: datetime.datetime
+    git: Git,
+    state: ForgeState,
+    policy: Policy,
+    refused: list[tuple[str, ObjectId]],
+    now: datetime.datetime,
 ) -> tuple[int, int]:
-    """Deletes inbox refs that no key of the policy signed and that lay there for a day."""
-    try:
-        known = state.unverified_since()
-    except Undecided:
-        known = {}
-    since = {ref: known.get(ref, now) for ref, _ in refused}
-    old = [(ref, tree) for ref, tree in refused if now - since[ref] >= _EXPIRY]
-    if old:
-        update_refs(git, [(ref, tree, None) for ref, tree in old])
-    left = {ref: moment for ref, moment in since.items() if now - moment < _EXPIRY}
-    if left != known:
-        state.set_unverified(left)
-    return len(old), len(left)
+    """Deletes inbox refs that no key of the policy signed, when they have been there for a day or are
+    too many: those that were there first stay. The gate passes over the ones that are left."""
+    known = state.unverified()
+    ages = known[1] if known is not None else {}
+    since = {ref: ages.get(ref, now) for ref, _ in refused}
+    first = sorted(since, key=lambda ref: (since[ref], ref))
+    left = {ref: since[ref] for ref in first if now - since[ref] < _EXPIRY}
+    left = dict(list(left.items())[:_MOST_UNVERIFIED])
+    update_refs(git, [(ref, tree, None) for ref, tree in refused if ref not in left])
+    if (policy.digest, left) != known and (left or known is not None):
+        state.set_unverified(policy.digest, left)
+    return len(since) - len(left), len(left)
 
 
 # -- landings ----------------------------------------------------------------------------------------
 
 
-def _record_landings(
-    git: Git, state: ForgeState, moved: set[tuple[str, ObjectId]], now: datetime.datetime
-) -> int:
+def _record_landings(git: Git, state: ForgeState, now: datetime.datetime) -> int:
     """A signed summary on each landed commit; entries of pushes that git dropped are thrown away."""
     entries = state.accepted()
-    landed = [each for each in entries if _has_landed(git, each, moved)]
+    if not entries:
+        return 0
+    tips = list_refs(git, *dict.fromkeys(each.ref for each in entries))
+    landed = [each for each in entries if each.landed or _contains(git, tips.get(each.ref), each.new)]
     if landed:
         _write_landings(git, landed, now)
     for each in entries:
-        if each in landed or now - each.at > _EXPIRY:
+        if each in landed or now - each.at > _DROPPED:
             state.forget(each)
     return len(landed)
 
 
-def _has_landed(git: Git, entry: Accepted, moved: set[tuple[str, ObjectId]]) -> bool:
-    if (entry.ref, entry.new) in moved:
-        return True
-    from lfci_gate.git.refs import read_ref
-
-    tip = read_ref(git, entry.ref)
-    return tip is not None and (tip == entry.new or is_ancestor(git, entry.new, tip))
+def _contains(git: Git, tip: ObjectId | None, new: ObjectId) -> bool:
+    """Whether a push landed whose post-receive did not live to say so."""
+    return tip is not None and (tip == new or is_ancestor(git, new, tip))
 
 
 def _write_landings(git: Git, landed: Iterable[Accepted], now: datetime.datetime) -> None:
@@ -252,11 +279,11 @@ def _write_landings(git: Git, landed: Iterable[Accepted], now: datetime.datetime
         commit, tree = _tip(view, LANDED_REF)
         changes: dict[ObjectId, bytes] = {}
         for entry in landed:
-            held = changes.get(entry.new)
+            held = changes.get(entry.commit)
             if held is None:
-                blob = read_note(view.objects, tree, entry.new) if tree is not None else None
+                blob = read_note(view.objects, tree, entry.commit) if tree is not None else None
                 held = b"" if blob is None else view.objects.read(blob).data
-            changes[entry.new] = landing_note(held, entry, signer)
+            changes[entry.commit] = landing_note(held, entry, signer)
         new_tree = updated_notes_tree(view.objects, tree, changes, writer.add)
         if new_tree == tree:
             return

@@ -11,12 +11,13 @@ from lfci_gate import files
 from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.gate.authority import rule_02_policy
 from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF, Limits, PolicyFloor, Push
+from lfci_gate.gate.objects import peel
 from lfci_gate.gate.state import Accepted, ForgeState
 from lfci_gate.gate.view import RepositoryView
 from lfci_gate.git.inbox import INBOX
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.git.refs import head_branch, list_refs, symrefs
+from lfci_gate.git.refs import head_branch, refs_and_links, symrefs
 from lfci_gate.model import Verdict
 
 
@@ -28,20 +29,27 @@ def open_forge(git: Git, pushed: tuple[str, ...] = ()) -> Iterator[RepositoryVie
     names = dict.fromkeys((*pushed, INBOX, NOTES_REF, RESULTS_REF, LANDED_REF))
     if head is not None:
         names[head] = None
-    symbolic = symrefs(git, *pushed) if pushed else {}
-    for target in symbolic.values():
-        names[target] = None
+    for ref in pushed:
+        if ref.startswith("refs/tags/"):  # would a branch of that name be shadowed?
+            names["refs/heads/" + ref.removeprefix("refs/tags/")] = None
+    refs, links = refs_and_links(git, *names)
+    # Symbolic refs whose target does not exist are in no listing; a push through one makes the target.
+    unborn = [ref for ref in pushed if ref not in refs and not ref.startswith(INBOX)]
+    links |= symrefs(git, *unborn) if unborn else {}
+    refs |= {target: refs[link] for link, target in links.items() if link in refs}
     state = ForgeState(git.git_dir)
+    looked_at = state.unverified()
     with BatchReader(git) as objects:
         yield RepositoryView(
             git=git,
             objects=objects,
-            refs=list_refs(git, *names),
-            symrefs=symbolic,
+            refs=refs,
+            symrefs=links,
             head=head,
             server_policy=server_policy(git),
             bootstrap_policy=state.bootstrap_policy(),
             policy_floor=state.policy_floor(),
+            looked_at=looked_at and (looked_at[0], frozenset(looked_at[1])),
         )
 
 
@@ -64,19 +72,21 @@ def server_policy(git: Git) -> bytes | None:
 def record_accepted(git_dir: Path, view: RepositoryView, push: Push, verdict: Verdict) -> None:
     """Writes the journal entries of an accepted push. Raises Undecided LFCI502 when it cannot: a
     landing that could not be recorded does not happen."""
-    landing = [ref for ref in verdict.refs if ref.protected and ref.update.new is not None]
+    landing = [(ref, ref.update.new) for ref in verdict.refs if ref.protected and ref.update.new is not None]
     if not landing:
         return
     state = ForgeState(git_dir)
     policy = rule_02_policy(view, push.limits).policy
     state.raise_floor(PolicyFloor(policy.repository, policy.version))
-    for ref in landing:
-        assert ref.update.new is not None
-        state.record(
-            Accepted(
+    recorded: list[Accepted] = []
+    try:
+        for ref, new in landing:
+            entry = Accepted(
+                pushed=ref.update.ref,
                 ref=view.symref(ref.update.ref) or ref.update.ref,
                 old=ref.update.old,
-                new=ref.update.new,
+                new=new,
+                commit=peel(view.objects, new),
                 repository=policy.repository,
                 policy_sha256=policy.digest,
                 policy_version=policy.version,
@@ -84,4 +94,9 @@ def record_accepted(git_dir: Path, view: RepositoryView, push: Push, verdict: Ve
                 evidence=ref.evidence,
                 summary=(*ref.summary, *ref.remarks),
             )
-        )
+            recorded.append(entry)
+            state.record(entry)
+    except BaseException:
+        for entry in recorded:  # the push is refused now, and leaves nothing behind
+            state.forget(entry)
+        raise

@@ -41,6 +41,9 @@ SETTINGS = {
 }
 """git config of a forge, each with the reason why it is there."""
 
+_LISTS = frozenset({"uploadpack.hideRefs"})
+"""Settings of which git takes every value: the operator's own stay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -82,7 +85,10 @@ def init_forge(
 
         generate(state.key_path, None)
     for name, value in SETTINGS.items():
-        git.run("config", "--replace-all", name, value)
+        if name not in _LISTS:
+            git.run("config", "--replace-all", name, value)
+        elif value not in _values(git, name):
+            git.run("config", "--add", name, value)
     for name in HOOKS:
         files.write_file(hooks / name, _shim(name), mode=0o755)
     return policy
@@ -180,11 +186,19 @@ def _hook_line(git: Git, name: str) -> Line:
     return Line(True, f"hook {name}", "installed")
 
 
+def _values(git: Git, name: str) -> tuple[str, ...]:
+    """All values of a setting, the strongest last."""
+    return git.settings.get(name.lower(), ())
+
+
 def _setting_line(git: Git, name: str, value: str) -> Line:
-    found = git.config(name)
-    if found == value:
+    found = _values(git, name)
+    if value in found[0 if name in _LISTS else -1 :]:
         return Line(True, name, value)
-    return Line(False, name, f"is {found}, not {value}", f"git config {name} {value}")
+    add = "--add " if name in _LISTS else ""
+    return Line(
+        False, name, f"is {', '.join(found) or 'not set'}, not {value}", f"git config {add}{name} {value}"
+    )
 
 
 def _policy_lines(git: Git) -> list[Line]:

@@ -16,11 +16,13 @@ from lfci_gate.gate.protect import Change, changed_parts, rule_13_approvals
 from lfci_gate.gate.strength import Counted, Expected, count
 from lfci_gate.git.check_tree import check_tree
 from lfci_gate.git.inputs import inputs_tree
+from lfci_gate.git.names import empty_tree
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import (
     CheckDefinition,
     CheckRun,
     ObjectId,
+    ObjectSource,
     Policy,
     ProjectConfig,
     Reason,
@@ -169,15 +171,19 @@ class Judge:
         target: Target,
     ) -> Expected:
         subject = inputs_tree(self._objects, tree, PatternSet(definition.inputs)).oid
+        if subject == empty_tree(self._objects.hash_name):
+            raise Refusal("LFCI414", f"the inputs of check {definition.name} keep no file of the pushed tree")
+        known: dict[str, str | None] = {}
 
         def sha256_of(path: str) -> str | None:
-            data = read_file(self._objects, tree, path.encode(), _SHA256_LIMIT)
-            return None if data is None else hashlib.sha256(data).hexdigest()
+            if path not in known:
+                known[path] = _sha256_of(self._objects, tree, path)
+            return known[path]
 
         return Expected(
             ref=target.ref,
             commit=commit,
-            base=target.update.old,
+            base=target.base,
             inputs_tree=subject,
             definition=definition,
             sha256_of=sha256_of,
@@ -242,6 +248,16 @@ def _summary(outcome: Counted, policy: Policy) -> Iterator[str]:
             tests += f", {run.tests.skipped} skipped"
         how = f"engine {run.engine.value}, key {names[public]}"
         yield f"check {run.check}: {run.result.value}, {tests}, {how}"
+
+
+def _sha256_of(source: ObjectSource, tree: ObjectId, path: str) -> str | None:
+    """None where the tree has no such plain file: an attestation may name anything, and what one of
+    them says wrongly must not stand in the way of the others."""
+    try:
+        data = read_file(source, tree, path.encode(), _SHA256_LIMIT)
+    except Refusal:
+        return None
+    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _declared(config: ProjectConfig, requirement: Requirement) -> CheckDefinition:

@@ -31,7 +31,7 @@ def landing_note(held: bytes, entry: Accepted, signer: Signer) -> bytes:
     if f"{title}\n".encode() in held:
         return held
     statement = Landing(
-        commit=entry.new,
+        commit=entry.commit,
         repository=entry.repository,
         ref=entry.ref,
         old=entry.old,

@@ -93,8 +93,7 @@ def rule_13_approvals(
                 misses.append(f"{key.name}: {problem}")
             else:
                 approvers.setdefault(key.public, evidence.id)
-    attesting = _needed_as_attesters(set(approvers), counted)
-    for public in attesting:
+    for public in _needed_as_attesters(set(approvers), counted, part.protection.threshold):
         misses.append(f"{_name(policy, public)}: attested the change, so it does not also approve it")
         del approvers[public]
     if len(approvers) >= part.protection.threshold:
@@ -134,18 +133,24 @@ def _not_counting(
 
 
 def _needed_as_attesters(
-    approvers: set[PublicKey], counted: Iterable[tuple[Requirement, Counted]]
+    approvers: set[PublicKey], counted: Iterable[tuple[Requirement, Counted]], threshold: int
 ) -> set[PublicKey]:
     """Approvers whose own attestation the checks depend on.
 
     Nobody both vouches for a change and approves it. An approver who also ran the check is
-    welcome as long as the thresholds are reached without any approver.
+    welcome as long as the others who ran it reach the threshold without them; and of two who
+    did both, one counts as this and the other as that.
     """
+    spare = [(set(outcome.keys), len(outcome.keys) - each.threshold) for each, outcome in counted]
+    free = {public for public in approvers if not any(public in keys for keys, _ in spare)}
     needed: set[PublicKey] = set()
-    for requirement, outcome in counted:
-        attesters = set(outcome.keys)
-        if len(attesters - approvers) < requirement.threshold:
-            needed |= attesters & approvers
+    for public in sorted(approvers - free, key=lambda each: each.raw):
+        mine = [index for index, (keys, _) in enumerate(spare) if public in keys]
+        if len(free) < threshold and all(spare[index][1] > 0 for index in mine):
+            free.add(public)
+            spare = [(keys, left - (index in mine)) for index, (keys, left) in enumerate(spare)]
+        else:
+            needed.add(public)
     return needed
 
 

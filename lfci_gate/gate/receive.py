@@ -22,6 +22,8 @@ from lfci_gate.model import ObjectId, Reason, RefUpdate, Verdict, VerdictKind
 _MAX_INPUT = 16 * 1024 * 1024
 _DEFAULT_BUDGET_S = 4.0
 _MAX_BUDGET_S = 60.0
+_GRACE_S = 3.0
+"""How long after the budget the hook may take to end its git processes."""
 _MEMORY_BYTES = 512 * 1024 * 1024
 """Private memory of the hook; each git process that it starts has the same bound."""
 
@@ -71,10 +73,15 @@ def post_receive(directory: Path, environ: Mapping[str, str], stdin: IO[bytes], 
     try:
         updates = parse_updates(stdin.read(_MAX_INPUT + 1))
         from lfci_gate.gate.fold import fold
+        from lfci_gate.gate.state import ForgeState
         from lfci_gate.git.process import Git
 
-        moved = {(update.ref, update.new) for update in updates if update.new is not None}
-        fold(Git.receive_hook(directory, environ), moved=moved, wait_s=0.0)
+        git = Git.receive_hook(directory, environ)
+        state = ForgeState(git.git_dir)
+        for update in updates:
+            if update.new is not None:
+                state.has_landed(update.ref, update.old, update.new)
+        fold(git, wait_s=0.0)
     except LfciError as error:
         stderr.write(f"lfci: landed; the record follows with the next fold ({error.code})\n")
     except Exception as error:  # noqa: BLE001 - the refs have moved, nothing may fail the push now
@@ -122,13 +129,15 @@ def _judge(
 ) -> Verdict:
     import datetime
 
-    from lfci_gate.gate.facts import Push
+    from lfci_gate.gate.facts import Limits, Push
     from lfci_gate.gate.forge import open_forge, record_accepted
     from lfci_gate.gate.rules import evaluate
     from lfci_gate.git.process import Git
 
     if environ.get("GIT_NAMESPACE"):
         raise Refusal("LFCI211", "pushes into a git namespace are not judged, so they are refused")
+    if len(updates) > Limits().updates:  # before git is asked about each of them
+        raise Refusal("LFCI411", f"{len(updates)} ref updates in one push")
     git = Git.receive_hook(directory, environ)
     extend(_budget(git.config("lfci.timeBudget")))
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
@@ -136,6 +145,7 @@ def _judge(
         push = Push(updates, now)
         verdict = evaluate(push, view)
         if verdict.kind is VerdictKind.ACCEPTED:
+            extend.decided()
             record_accepted(git.git_dir, view, push, verdict)
     return verdict
 
@@ -167,12 +177,23 @@ class _Extend:
 
     def __call__(self, seconds: float) -> None:
         used = _DEFAULT_BUDGET_S - signal.getitimer(signal.ITIMER_REAL)[0]
-        signal.setitimer(signal.ITIMER_REAL, max(seconds - used, 0.001))
+        signal.setitimer(signal.ITIMER_REAL, max(seconds - used, 0.001), _GRACE_S)
+
+    def decided(self) -> None:
+        """The verdict is there; what is left is to write it down, whole."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextmanager
 def _time_budget(seconds: float) -> Iterator[_Extend]:
+    fired = False
+
     def over(_signal: int, _frame: FrameType | None) -> NoReturn:
+        nonlocal fired
+        if fired:  # whatever is being tidied up hangs too, or swallowed the first one
+            os.write(2, b"error[LFCI503]: no decision within the time budget, so the answer is no\n")
+            os._exit(1)
+        fired = True
         raise _Stopped("LFCI503", "no decision within the time budget, so the answer is no")
 
     def ended(_signal: int, _frame: FrameType | None) -> NoReturn:
@@ -180,7 +201,7 @@ def _time_budget(seconds: float) -> Iterator[_Extend]:
 
     previous = signal.signal(signal.SIGALRM, over)
     signal.signal(signal.SIGTERM, ended)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _GRACE_S)
     try:
         yield _Extend()
     finally:

@@ -36,7 +36,7 @@ from lfci_gate.gate.evidence import Candidate, EvidenceBook, reason_of
 from lfci_gate.gate.facts import Push, View
 from lfci_gate.gate.inbox import rule_03_inbox
 from lfci_gate.gate.judge import Findings, Judge, Target
-from lfci_gate.gate.objects import peel
+from lfci_gate.gate.objects import peel, read_commit
 from lfci_gate.gate.refnames import Namespace, classify, fold, refuse_look_alike
 from lfci_gate.model import ObjectId, Policy, RefUpdate, RefVerdict, Rule, Verdict, VerdictKind
 from lfci_gate.patterns import PatternSet
@@ -47,6 +47,8 @@ def evaluate(push: Push, view: View) -> Verdict:
 
     Raises nothing of this package for what was pushed: what is wrong with a ref is in its verdict.
     """
+    if not push.updates:
+        return Verdict(VerdictKind.UNDECIDED, ())  # nothing was asked, so nothing is allowed
     if len(push.updates) > push.limits.updates:
         reason = reason_of(
             "LFCI411",
@@ -123,6 +125,8 @@ class _Evaluation:
             classify(ref)
         else:
             raise Refusal("LFCI212", f"{update.ref} is a symbolic ref that leads nowhere")
+        if ref != update.ref and ref.startswith(Namespace.INBOX.value):
+            raise Refusal("LFCI212", f"{update.ref} is a symbolic ref into the inbox")
         if ref in targets:
             raise Refusal("LFCI212", f"{update.ref} moves {ref}, which this push moves already")
         targets.add(ref)
@@ -148,7 +152,18 @@ class _Evaluation:
         refuse_look_alike(
             ref, lambda folded: any(patterns.matches(folded.encode()) for patterns in protected)
         )
+        self._refuse_ambiguous(policy, ref)
         return None
+
+    def _refuse_ambiguous(self, policy: Policy, ref: str) -> None:
+        """A tag wins over a branch of the same short name wherever git resolves one (`git merge
+        main`, `git archive main`), so nobody may put one beside a protected branch."""
+        if not ref.startswith(Namespace.TAG.value):
+            return
+        branch = Namespace.BRANCH.value + ref.removeprefix(Namespace.TAG.value)
+        exists = branch == self._view.head or self._view.ref(branch) is not None
+        if exists and rule_for(policy, branch) is not None:
+            raise Refusal("LFCI211", f"the tag {ref} would be taken for the protected branch {branch}")
 
     def _rule_03_update(self, update: RefUpdate, ref: str, rule: Rule, authority: Authority) -> Target:
         if update.new is None:
@@ -161,6 +176,7 @@ class _Evaluation:
         new = peel(self._objects, update.new)
         if ref.startswith(Namespace.BRANCH.value) and new != update.new:
             raise Refusal("LFCI403", f"{ref} must point to a commit, not to a tag")
+        read_commit(self._objects, new)  # before git is asked about its history
         old = peel(self._objects, landed) if landed is not None else None
         base = old if old is not None else self._merge_base_with_head(ref, new)
         if old is not None and rule.update == "fast-forward":
@@ -176,13 +192,20 @@ class _Evaluation:
     def _merge_base_with_head(self, ref: str, new: ObjectId) -> ObjectId | None:
         """The base of a ref that does not exist yet; None on the first landing of an empty forge.
 
-        A new ref with no history in common with the branch that HEAD names is compared with that
-        branch's tip: else an unrelated root commit would have no protected parts to approve.
+        Only the branch that HEAD names can have such a first landing: any other ref without a base
+        would have no protected parts to approve. For the same reason a new ref with no history in
+        common with that branch is compared with the branch's tip.
         """
         head = self._view.head
-        tip = self._view.ref(head) if head is not None and head != ref else None
-        if tip is None:
+        if head is None or head == ref:
             return None
+        tip = self._view.ref(head)
+        if tip is None:
+            raise Refusal(
+                "LFCI206",
+                f"nothing has landed on {head} yet, so {ref} has no base to be compared with",
+                hint=f"push {head} first",
+            )
         return self._view.merge_base(tip, new) or tip
 
     def _judge(self, authority: Authority) -> Judge:

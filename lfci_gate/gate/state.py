@@ -3,6 +3,8 @@
 ``bootstrap-policy.toml``  the policy given to `lfci forge init`, in force until one has landed
 ``policy-floor.json``      the highest policy version that was in force
 ``accepted/<id>.json``     accepted landings that are not recorded in the notes yet (a journal)
+``accepted/<id>.landed``   the same, once git has moved the ref
+``floor.lock``             held while the policy floor is raised
 ``unverified.json``        inbox refs that no key of the policy signed, and since when they lie there
 ``fold.lock``              held by the one process that folds
 ``key``, ``key.pub``       the forge's key, unless git config ``lfci.key`` names another
@@ -13,19 +15,22 @@ a lost file makes the gate stricter or the record poorer, never the other way ro
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lfci_gate import canonical, files
-from lfci_gate.canonical import Fields, format_time, parse_time
-from lfci_gate.errors import LfciError, Undecided
+from lfci_gate.canonical import Fields, format_time
+from lfci_gate.errors import Undecided
 from lfci_gate.gate.facts import PolicyFloor
 from lfci_gate.model import ObjectId, Sha256
 
 _CODE = "LFCI505"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -33,20 +38,32 @@ _MAX_BYTES = 4 * 1024 * 1024
 class Accepted:
     """One protected ref that the gate let move, as the landing record needs it."""
 
+    pushed: str
+    """The ref as the push named it."""
     ref: str
+    """The ref that moved: where ``pushed`` leads when it is a symbolic ref."""
     old: ObjectId | None
     new: ObjectId
+    """What the ref got, e.g. an annotated tag."""
+    commit: ObjectId
+    """The commit that ``new`` leads to."""
     repository: str
     policy_sha256: Sha256
     policy_version: int
     at: datetime
     evidence: tuple[str, ...]
     summary: tuple[str, ...]
+    landed: bool = False
+    """git has said that the ref moved."""
 
     @property
     def id(self) -> str:
         """The name of its journal file: the same update is recorded once."""
-        return canonical.digest([self.ref, self.old, self.new])
+        return _id(self.pushed, self.old, self.new)
+
+
+def _id(ref: str, old: ObjectId | None, new: ObjectId) -> str:
+    return canonical.digest([ref, old, new])
 
 
 class ForgeState:
@@ -57,6 +74,7 @@ class ForgeState:
         self.bootstrap_path = self.directory / "bootstrap-policy.toml"
         self.key_path = self.directory / "key"
         self.lock_path = self.directory / "fold.lock"
+        self._floor_lock = self.directory / "floor.lock"
         self._floor_path = self.directory / "policy-floor.json"
         self._journal = self.directory / "accepted"
         self._unverified_path = self.directory / "unverified.json"
@@ -78,10 +96,16 @@ class ForgeState:
 
     def raise_floor(self, floor: PolicyFloor) -> None:
         """Remembers a policy that was in force; never goes down."""
+        if not self._is_above(floor):
+            return
+        with files.locked(self._floor_lock):  # two pushes under two policies: the newer one stays
+            if self._is_above(floor):
+                value = {"repository": floor.repository, "version": floor.version}
+                files.write_file(self._floor_path, canonical.dumps(value))
+
+    def _is_above(self, floor: PolicyFloor) -> bool:
         known = self.policy_floor()
-        if known is None or known.version < floor.version:
-            value = {"repository": floor.repository, "version": floor.version}
-            files.write_file(self._floor_path, canonical.dumps(value))
+        return known is None or known.version < floor.version
 
     # -- journal -----------------------------------------------------------------------------
 
@@ -89,9 +113,11 @@ class ForgeState:
         """Before the gate says yes: what it says yes to. A push that git then drops leaves an
         entry that the fold throws away."""
         value = {
+            "pushed": accepted.pushed,
             "ref": accepted.ref,
             "old": accepted.old,
             "new": accepted.new,
+            "commit": accepted.commit,
             "repository": accepted.repository,
             "policySha256": accepted.policy_sha256,
             "policyVersion": accepted.policy_version,
@@ -101,17 +127,25 @@ class ForgeState:
         }
         files.write_file(self._entry(accepted.id), canonical.dumps(value))
 
+    def has_landed(self, ref: str, old: ObjectId | None, new: ObjectId) -> None:
+        """git has moved this ref, says post-receive: remembered in one step, whoever folds it. Raises
+        Undecided LFCI520."""
+        entry = self._entry(_id(ref, old, new))
+        with files.os_errors("mark a journal entry", entry), contextlib.suppress(FileNotFoundError):
+            os.replace(entry, entry.with_suffix(".landed"))
+
     def accepted(self) -> tuple[Accepted, ...]:
         """All entries of the journal, oldest first. Raises Undecided LFCI505 on a damaged one."""
         try:
             names = sorted(os.listdir(self._journal))
         except FileNotFoundError:
             return ()
-        found = [self._accepted(name) for name in names if name.endswith(".json")]
+        found = [self._accepted(name) for name in names if name.endswith((".json", ".landed"))]
         return tuple(sorted((each for each in found if each is not None), key=lambda each: each.at))
 
     def forget(self, accepted: Accepted) -> None:
-        files.remove(self._entry(accepted.id))
+        entry = self._entry(accepted.id)
+        files.remove(entry.with_suffix(".landed") if accepted.landed else entry)
 
     def _entry(self, name: str) -> Path:
         return self._journal / f"{name}.json"
@@ -122,40 +156,44 @@ class ForgeState:
             return None  # another fold took it meanwhile
         old = fields.nullable("old", str)
         entry = Accepted(
+            pushed=fields.text("pushed"),
             ref=fields.text("ref"),
             old=None if old is None else ObjectId(old),
             new=ObjectId(fields.text("new")),
+            commit=ObjectId(fields.text("commit")),
             repository=fields.text("repository"),
             policy_sha256=Sha256(fields.text("policySha256")),
             policy_version=fields.integer("policyVersion", 1),
             at=fields.time("at"),
             evidence=fields.texts("evidence", max_items=100_000),
             summary=fields.texts("summary", max_items=100_000, max_chars=4096),
+            landed=name.endswith(".landed"),
         )
         fields.finish()
         return entry
 
     # -- unverified inbox refs ------------------------------------------------------------------
 
-    def unverified_since(self) -> dict[str, datetime]:
-        """Inbox refs that no key of the policy signed, with the time the fold first saw them."""
-        data = files.read_file(self._unverified_path, _MAX_BYTES)
-        if data is None:
-            return {}
+    def unverified(self) -> tuple[Sha256, dict[str, datetime]] | None:
+        """Inbox refs that no key of a policy signed: the digest of that policy, and each ref with the
+        time the fold first saw it. None when there are none, or the list is damaged: then only ages
+        are lost, and the refs lie there for another day."""
         try:
-            value = canonical.loads(data, code=_CODE, what="unverified", max_bytes=_MAX_BYTES)
-            return {str(ref): parse_time(since) for ref, since in value.items()}
-        except (LfciError, ValueError, AttributeError, TypeError) as error:
-            # Only an age is lost: the refs lie there for another day.
-            files.remove(self._unverified_path)
-            raise Undecided(
-                _CODE, "the list of unverified inbox refs was damaged and is begun anew"
-            ) from error
+            fields = self._read(self._unverified_path, "unverified inbox refs")
+            if fields is None:
+                return None
+            policy = fields.match("policy", _SHA256, "a sha256")
+            refs = fields.child("refs")
+            since = {ref: refs.time(ref) for ref in refs.keys()}  # noqa: SIM118 - not a dict
+            fields.finish()
+        except Undecided:
+            return None
+        return Sha256(policy), since
 
-    def set_unverified(self, since: dict[str, datetime]) -> None:
+    def set_unverified(self, policy: Sha256, since: dict[str, datetime]) -> None:
         if since:
-            value = {ref: format_time(moment) for ref, moment in since.items()}
-            files.write_file(self._unverified_path, canonical.dumps(value))
+            refs = {ref: format_time(moment) for ref, moment in since.items()}
+            files.write_file(self._unverified_path, canonical.dumps({"policy": policy, "refs": refs}))
         else:
             files.remove(self._unverified_path)
 

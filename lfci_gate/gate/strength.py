@@ -32,7 +32,7 @@ class Expected:
     ref: str
     commit: ObjectId
     base: ObjectId | None
-    """The old tip; None when the ref is new."""
+    """The old tip; where a new ref left the branch of HEAD; None on the first landing of a forge."""
     inputs_tree: ObjectId
     definition: CheckDefinition
     sha256_of: Callable[[str], str | None]
@@ -115,11 +115,12 @@ def rule_09_binding(run: CheckRun, expected: Expected) -> Reason | None:
     for fact in named:
         if expected.sha256_of(fact.path) != fact.sha256:
             return _miss("LFCI114", f"{ascii(fact.path)} is not what was attested", expected)
-    if "flake.nix" not in {fact.path for fact in run.flake} and expected.sha256_of("flake.nix"):
-        return _miss("LFCI114", "the attestation does not name flake.nix", expected)
-    if "base" in expected.rule.bind:
+    for name in ("flake.nix", "flake.lock"):
+        if name not in {fact.path for fact in run.flake} and expected.sha256_of(name):
+            return _miss("LFCI114", f"the attestation does not name {name}", expected)
+    if "base" in expected.rule.bind and expected.base is not None:
         attested = run.session.base_commit if run.session else None
-        if attested is None or attested != expected.base:
+        if attested != expected.base:
             return _miss(
                 "LFCI112",
                 "the attestation is bound to another base",
@@ -259,6 +260,8 @@ def _version(text: str) -> tuple[int, ...]:
         numbers.append(int(digits))
         if digits != part:
             break
+    while numbers and numbers[-1] == 0:
+        numbers.pop()  # 2.18 is 2.18.0
     return tuple(numbers)
 
 

@@ -10,7 +10,7 @@ from lfci_gate.git.history import first_parent_commits, is_ancestor, is_shallow,
 from lfci_gate.git.inbox import INBOX, parse_inbox_ref
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.model import ObjectId
+from lfci_gate.model import ObjectId, Sha256
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class RepositoryView:
     server_policy: bytes | None = None
     bootstrap_policy: bytes | None = None
     policy_floor: PolicyFloor | None = None
+    looked_at: tuple[Sha256, frozenset[str]] | None = None
+    """Digest of the policy that the last fold had, and the inbox refs that none of its keys signed."""
     _inbox: dict[ObjectId, tuple[tuple[str, ObjectId], ...]] | None = None
     _shallow: bool | None = None
     _histories: dict[tuple[ObjectId | None, ObjectId], History] = field(default_factory=dict)
@@ -50,6 +52,11 @@ class RepositoryView:
         if self._inbox is None:
             self._inbox = by_subject((ref, oid) for ref, oid in self.refs.items() if ref.startswith(INBOX))
         return self._inbox
+
+    def unverified(self, policy: Sha256) -> frozenset[str]:
+        if self.looked_at is None or self.looked_at[0] != policy:
+            return frozenset()
+        return self.looked_at[1]
 
     def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
         known = self._histories.get((base, new))
