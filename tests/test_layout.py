@@ -23,14 +23,16 @@ PACKAGE = Path(__file__).resolve().parent.parent / "lfci_gate"
 # The layers, lowest first. A module belongs to the longest name here that it starts with, and may
 # import its own layer's rooms only where ROOM_IMPORTS says so, and all lower ones.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("model", "errors", "codes", "fields", "canonical", "patterns", "resources", "files", "__init__"),
+    (
+        *("__init__", "model", "errors", "codes", "value", "fields", "canonical", "patterns"),
+        *("resources", "files", "system"),
+    ),
     ("git", "nix", "lockfiles", "attest", "config", "hif", "store"),
-    ("snapshot", "session_file", "session", "engines", *(f"gate.{name}" for name in (
-        "facts", "rules", "refnames", "strength", "evidence", "protect", "objects", "authority", "inbox",
-    ))),
+    ("snapshot", "session_file", "session", "engines", "gate.rules"),
     ("gate", "clone", "cache", "audit"),
     ("cli", "__main__"),
-)  # fmt: skip
+)
+# gate.rules brings its siblings along: what it imports of gate/, at any distance, is of its layer.
 
 # Within a layer: room -> rooms of the same layer it may import.
 ROOM_IMPORTS: dict[str, set[str]] = {
@@ -50,8 +52,22 @@ PURE = ("model", "errors", "codes", "fields", "canonical", "patterns", "gate.rul
 FORBIDDEN_MODULES = ("subprocess", "pygit2", "cryptography", "socket", "sqlite3", "logging", "tempfile")
 
 
+@cache
+def rules_and_siblings() -> frozenset[str]:
+    """gate.rules and the modules of gate/ that it needs."""
+    found: set[str] = set()
+    waiting = ["gate.rules"]
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting += {there for _, there in ours(name) if there.startswith("gate.")} - found
+    return frozenset(found)
+
+
 def room(module: str) -> str:
     """The entry of LAYERS that ``module`` (below the package) belongs to."""
+    if module in rules_and_siblings():
+        return "gate.rules"
     names = {name for layer in LAYERS for name in layer}
     parts = module.split(".")
     for length in range(len(parts), 0, -1):
@@ -129,7 +145,8 @@ def test_the_base_imports_no_circle() -> None:
 
 
 def pure_modules() -> list[str]:
-    return [name for name in sources() if any(name == pure or name.startswith(f"{pure}.") for pure in PURE)]
+    pure = {name for name in sources() if any(name == each or name.startswith(f"{each}.") for each in PURE)}
+    return sorted(pure | rules_and_siblings())
 
 
 def test_pure_modules_import_nothing_that_acts() -> None:
@@ -238,7 +255,7 @@ def test_only_the_outermost_layer_exits() -> None:
 
 # -- size ----------------------------------------------------------------------------------------------
 
-MODULE_LINES = 300
+MODULE_LINES = 320
 FUNCTION_LINES = 60
 LONGER = {
     "codes": 600,  # a table
