@@ -32,6 +32,7 @@ MAX_BLOBS: Final = 100_000
 
 _PLAIN_ONLY: Final = frozenset((b"flake.nix", b"flake.lock"))
 _LFCI: Final = b".lfci"
+_DECIDING: Final = _PLAIN_ONLY | {_LFCI}
 
 
 def join(directory: bytes, name: bytes) -> bytes:
@@ -54,7 +55,7 @@ def check_root(source: ObjectSource, tree: ObjectId, max_entries: int) -> None:
             if mode != TREE:
                 raise unsafe(name, f"must be a directory, and has mode {mode:o}")
             _check_below_lfci(source, oid, max_entries)
-        elif name not in _PLAIN_ONLY and (fold(name) in _PLAIN_ONLY or fold(name) == _LFCI):
+        elif name not in _PLAIN_ONLY and fold(name) in _DECIDING:
             raise unsafe(name, "some systems take this name for one that decides about checks")
 
 

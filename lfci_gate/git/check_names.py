@@ -102,11 +102,12 @@ def is_dotgit(name: bytes) -> bool:
 
 def special_name(name: bytes) -> bytes | None:
     """Which of git's own files some file system takes ``name`` for (``.gitmodules``, ...); or None."""
-    lowered = name.lower()
-    for part in lowered.split(b"\\"):
-        for wanted, short in _SPECIAL:
-            if _is_special(part, wanted, short):
-                return wanted
+    for part in name.lower().split(b"\\"):
+        cleaned = _without_ignored(part)
+        if cleaned.startswith(b".") or b"~" in part:
+            for wanted, short in _SPECIAL:
+                if _is_special(part, cleaned, wanted, short):
+                    return wanted
     return None
 
 
@@ -139,7 +140,8 @@ def collision(names: Collection[bytes], accepted: Iterable[bytes] = ()) -> tuple
 
 
 def _without_ignored(name: bytes) -> bytes:
-    if not name.isascii():
+    # All of them start with one of these pairs, which few other characters do.
+    if not name.isascii() and (b"\xe2\x80" in name or b"\xe2\x81" in name or b"\xef\xbb" in name):
         for ignored in _IGNORED_BY_HFS:
             name = name.replace(ignored, b"")
     return name
@@ -157,8 +159,7 @@ def _ends_for_hfs(rest: bytes) -> bool:
         return True
 
 
-def _is_special(lowered: bytes, wanted: bytes, short: bytes) -> bool:
-    cleaned = _without_ignored(lowered)
+def _is_special(lowered: bytes, cleaned: bytes, wanted: bytes, short: bytes) -> bool:
     if cleaned.startswith(wanted) and _ends_for_hfs(cleaned[len(wanted) :]):
         return True
     if lowered.startswith(wanted):

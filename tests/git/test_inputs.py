@@ -164,3 +164,16 @@ def test_h_bombs_are_stopped_by_counting_and_by_the_length_of_paths() -> None:
     matcher = PatternSet(["**/f"])
     assert code_of(lambda: inputs_tree(source, wide, matcher, max_entries=10_000)) == "LFCI411"
     assert code_of(lambda: inputs_tree(source, deep, matcher)) == "LFCI401"
+
+
+def test_a_link_where_a_directory_is_expected_is_kept_on_request() -> None:
+    source = MemoryObjects()
+    root = source.files(
+        {b"tests": (SYMLINK, b"elsewhere"), b"a/tests": (GITLINK, b"1" * 40), b"other": (FILE, b"")}
+    )
+    below = PatternSet(["tests/**", "**/tests/x"])
+    assert inputs_tree(source, root, below, ()).oid == empty_tree("sha1")
+    filtered = inputs_tree(source, root, below, (), links=below)
+    for kind, data in filtered.new_objects:
+        source.add(kind, data)
+    assert {path for path, _ in walk(source, filtered.oid)} == {b"tests", b"a/tests"}
