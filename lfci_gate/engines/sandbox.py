@@ -96,8 +96,8 @@ def bubblewrap_arguments(sandbox: Sandbox) -> list[str]:
         arguments += ["--symlink", target, place]
     for name, value in sandbox.env.items():
         arguments += ["--setenv", name, value]
-    # Last: what is made above needs a writable root.
-    return [*arguments, "--remount-ro", "/", "--chdir", "/build"]
+    # Last: what is made above needs a writable root, and a writable /dev.
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/build"]
 
 
 def sandbox_digest(network: bool, limits: Limits) -> Sha256:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import stat
@@ -20,6 +21,7 @@ SANDBOX_USER: Final = (65534, 65534)
 """Who root becomes before it starts a sandbox: uid and gid."""
 
 _PREFIX: Final = "lfci-run-"
+_LOCK: Final = "lock"
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -35,13 +37,33 @@ def run_directory(work: Path) -> Iterator[Path]:
         if os.geteuid() == 0:
             work = next(place for place in (work, Path("/var/tmp"), Path("/tmp")) if _open_to_all(place))
         work.mkdir(parents=True, exist_ok=True)
+        _remove_stale(work)
         place = work / f"{_PREFIX}{os.getpid()}-{os.urandom(6).hex()}"
         place.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+        lock = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield place
     finally:
+        os.close(lock)
         with _shielded(), files.os_errors("remove the directory of the run", place):
             remove_tree(place)
+
+
+def _remove_stale(work: Path) -> None:
+    """Removes what runs left that were killed too hard to do it: nobody holds their lock any more."""
+    for place in work.glob(f"{_PREFIX}*"):
+        try:
+            lock = os.open(place / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError:
+            continue  # being made, being removed, or another user's
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_tree(place)
+        except OSError:
+            continue  # alive, or somebody else is just removing it
+        finally:
+            os.close(lock)
 
 
 def _open_to_all(place: Path) -> bool:

@@ -1,7 +1,7 @@
 """The process that runs a sandbox: started by `nix develop`, by an isolated interpreter.
 
-It imports little, and no package but this one: it stands between every run and its first line. It decides nothing; what to run and what is allowed is in the request file (see
-:func:`lfci_gate.engines.develop.request`):
+It imports little, and no package but this one: it stands between every run and its first line. It
+decides nothing; what to run and what is allowed is in the request file (written by engines.develop):
 
     bubblewrap     the program
     arguments      its options, given through a descriptor: closures have thousands of paths

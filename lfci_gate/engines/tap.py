@@ -62,5 +62,8 @@ def _case(result: re.Match[bytes], number: int) -> TestCase:
     if directive := _DIRECTIVE.search(text):
         text = text[: directive.start()]
         outcome = "skipped"
-    name = text.strip(b" \t").removeprefix(b"- ").strip(b" \t").decode("utf-8", "backslashreplace")
+    text = text.strip(b" \t")
+    if text == b"-" or text.startswith((b"- ", b"-\t")):
+        text = text[1:].strip(b" \t")
+    name = text.decode("utf-8", "backslashreplace")
     return TestCase(test_id("", name or str(number)), outcome)

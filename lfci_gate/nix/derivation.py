@@ -21,8 +21,11 @@ from lfci_gate.nix.process import Completed, Nix, last_lines
 __all__ = ["Derivation", "current_system", "derive"]
 
 _UNLOCKED: Final = re.compile(
-    rb"unlocked flake (?:input|reference)|cannot update (?:flake )?lock|is not locked", re.IGNORECASE
+    # 2.8: "cannot update flake input 'x' in pure mode"; later: "cannot update unlocked flake input"
+    rb"cannot update (?:unlocked )?flake input|unlocked flake reference|unlocked flake input",
+    re.IGNORECASE,
 )
+_PLAIN_PATH: Final = re.compile(r"/[0-9A-Za-z/._+~-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def derive(nix: Nix, export: Path, check: CheckDefinition, system: str) -> Deriv
     if not (export / "flake.nix").is_file():
         raise Refusal("LFCI317", "the tree has no flake.nix")
     hashed = nar_hash(export)
-    expression = check_expression(os.path.abspath(export), hashed, system, check)
+    expression = check_expression(_url_path(nix, export), hashed, system, check)
     # No substitutes: a tree that only exists here is not worth asking a cache for.
     done = nix.run(
         "eval", "--no-update-lock-file", "--option", "substitute", "false", "--json", "--expr", expression
@@ -84,6 +87,18 @@ def derive(nix: Nix, export: Path, check: CheckDefinition, system: str) -> Deriv
         system=system,
         check=parse_derivation(_read(_store_path(found, "check"))),
     )
+
+
+def _url_path(nix: Nix, export: Path) -> str:
+    """Where Nix finds the tree by a URL: as it is, or as a store path where its name needs escaping."""
+    path = os.path.abspath(export)
+    if _PLAIN_PATH.fullmatch(path):
+        return path
+    done = nix.run("store", "add-path", "--name", "source", path)
+    added = done.stdout.decode("utf-8", "replace").strip()
+    if done.status != 0 or not _PLAIN_PATH.fullmatch(added):
+        raise Undecided("LFCI303", "the tree cannot be added to the store", facts=last_lines(done.stderr))
+    return added
 
 
 def _evaluation_error(done: Completed) -> LfciError:

@@ -66,9 +66,12 @@ in
 if refused != [ ] then { problem = "nixConfig"; names = refused; }
 else if !(shells ? ${@shell@}) then { problem = "shell"; names = builtins.attrNames shells; }
 else if !(shell ? drvAttrs) then { problem = "kind"; names = [ "it is no derivation" ]; }
-else if (shell.system or system) != system then { problem = "kind"; names = [ "it is for ${shell.system}" ]; }
-else if builder != "bash" then { problem = "kind"; names = [ "its builder is not a bash but ${builder}" ]; }
-else if shell.drvAttrs ? exportReferencesGraph then { problem = "kind"; names = [ "it uses exportReferencesGraph" ]; }
+else if (shell.system or system) != system then
+  { problem = "kind"; names = [ "it is for ${shell.system}" ]; }
+else if builder != "bash" then
+  { problem = "kind"; names = [ "its builder is not a bash but ${builder}" ]; }
+else if shell.drvAttrs ? exportReferencesGraph then
+  { problem = "kind"; names = [ "it uses exportReferencesGraph" ]; }
 else found
 """
 
@@ -79,7 +82,8 @@ def check_expression(directory: str, nar_hash: str, system: str, check: CheckDef
     Evaluates to ``{source, env, check, carrier, system}`` or to ``{problem, names}``.
 
     Arguments:
-        directory: absolute path of the exported tree; only its content gets into the result.
+        directory: absolute path of the exported tree, of characters that no URL escapes (versions of
+            Nix differ in whether they unescape); only its content gets into the result.
         nar_hash: its hash; pins the flake, so that evaluation stays pure.
         system: e.g. ``x86_64-linux``.
         check: one with ``run``.
@@ -88,7 +92,7 @@ def check_expression(directory: str, nar_hash: str, system: str, check: CheckDef
     command = check.run if isinstance(check.run, str) else " ".join(map(shell_quote, check.run))
     environment = "\n".join(f"export {name}={shell_quote(value)}" for name, value in check.env)
     values = {
-        "flake": nix_string(f"path:{_url(directory)}?narHash={_url(nar_hash)}"),
+        "flake": nix_string(f"path:{directory}?narHash={_query(nar_hash)}"),
         "system": nix_string(system),
         "shell": nix_string(check.shell),
         "name": nix_string(f"lfci-check-{_store_name(check.name)}"),
@@ -118,11 +122,8 @@ def _strings(values: Iterable[str]) -> str:
     return " ".join(map(nix_string, values))
 
 
-def _url(text: str) -> str:
-    safe = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/"
-    return "".join(
-        chr(byte) if byte in safe else f"%{byte:02X}" for byte in text.encode("utf-8", "surrogateescape")
-    )
+def _query(text: str) -> str:
+    return "".join(char if char.isalnum() else f"%{ord(char):02X}" for char in text)
 
 
 def _store_name(name: str) -> str:

@@ -67,7 +67,7 @@
           stdenv = "${self}/stdenv";
           worldList = [ "one two" "three" ];
           worldMap = { key = "value"; };
-          env = { WORLD_FROM_ENV = "structured"; };
+          env = { WORLD_FROM_ENV = "structured"; LOCPATH = base.LOCPATH; };
         };
         # As numtide/devshell: an empty setup; the hook makes PATH and removes the build's variables.
         devshell = base // {
