@@ -11,7 +11,6 @@ from typing import Final
 from lfci_gate.errors import Refusal
 from lfci_gate.git.check_links import MAX_TARGET_BYTES, climb
 from lfci_gate.git.check_names import ACTING, are_plain, collision, fold, name_problem, special_name
-from lfci_gate.git.check_special import MAX_SPECIAL_BYTES, attributes_problem, modules_problem
 from lfci_gate.git.tree import (
     EXECUTABLE,
     FILE,
@@ -84,7 +83,7 @@ class EntryJudge:
         self._source = source
         self._gitlinks = gitlinks
         self._climbs: dict[ObjectId, int] = {}
-        self._special: set[ObjectId] = set()
+        self._special: set[tuple[ObjectId, bytes]] = set()
 
     def names(
         self, path: bytes, new: Collection[bytes], every: Collection[bytes], landed: Iterable[bytes]
@@ -124,13 +123,20 @@ class EntryJudge:
             return
         if mode not in (FILE, EXECUTABLE):
             raise unsafe(path, f"not a file, and some client takes it for {special.decode()}")
-        if oid not in self._special:
-            self._special.add(oid)
+        # One blob may be in place under both names, and harmless under only one of them.
+        if (oid, special) not in self._special:
+            self._special.add((oid, special))
             self._refuse_many_blobs(path)
-            data = read_blob(self._source, oid, path, MAX_SPECIAL_BYTES)
-            problem = modules_problem(data) if special == b".gitmodules" else attributes_problem(data)
+            problem = self._contents_problem(path, oid, special)
             if problem is not None:
                 raise unsafe(path, problem)
+
+    def _contents_problem(self, path: bytes, oid: ObjectId, special: bytes) -> str | None:
+        # Here: most pushes change neither file, and need not pay for the patterns.
+        from lfci_gate.git.check_special import MAX_SPECIAL_BYTES, attributes_problem, modules_problem
+
+        data = read_blob(self._source, oid, path, MAX_SPECIAL_BYTES)
+        return modules_problem(data) if special == b".gitmodules" else attributes_problem(data)
 
     def climb_of(self, path: bytes, oid: ObjectId) -> int:
         """How many levels the symlink ``oid``, seen at ``path``, climbs. Raises as ``entry`` does."""

@@ -18,7 +18,7 @@ from lfci_gate.git import check_tree as check_tree_module
 from lfci_gate.git.check_tree import check_tree
 from lfci_gate.git.names import empty_tree
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.git.tree import EXECUTABLE, FILE, GITLINK, MAX_PATH_BYTES, SYMLINK, TREE, lookup
+from lfci_gate.git.tree import EXECUTABLE, FILE, GITLINK, MAX_PATH_BYTES, SYMLINK, TREE
 from lfci_gate.model import ObjectId
 from tests.support.memory_objects import MemoryObjects
 from tests.support.outcomes import code_of
@@ -163,6 +163,15 @@ def test_rule_05_dangerous_gitmodules_are_refused_wherever_they_are(source: Memo
     assert refused(lambda: check_tree(source, directory)).code == "LFCI401"
     attributes = source.files({b"a/.gitattributes": (FILE, b"x" * 3000)})
     assert refused(lambda: check_tree(source, attributes)).code == "LFCI401"
+
+
+def test_rule_05_what_is_harmless_under_one_name_is_judged_again_under_another(source: MemoryObjects) -> None:
+    evil = b'[submodule "../x"]\n'
+    assert refused(
+        lambda: check_tree(
+            source, source.files({b".gitattributes": (FILE, evil), b".gitmodules": (FILE, evil)})
+        )
+    ).message.startswith(".gitmodules")
 
 
 # -- part 6: files that decide about checks -------------------------------------------------------
@@ -319,13 +328,8 @@ def test_h_a_deep_chain_is_refused_without_reading_it_all(source: MemoryObjects)
 
 def test_h_a_path_that_is_long_only_where_a_subtree_is_reused_is_refused(source: MemoryObjects) -> None:
     long = b"x" * 200
-    shared = source.files({b"/".join([long] * 15): (FILE, b"")})
-    once = source.tree((TREE, b"a", shared))
-    check_tree(source, once)
-    deeper = source.files({b"/".join([long] * 5) + b"/f": (FILE, b"")})
-    place = lookup(source, deeper, b"/".join([long] * 5))
-    assert place is not None
-    nested = shared
+    shared = nested = source.files({b"/".join([long] * 15): (FILE, b"")})
+    check_tree(source, source.tree((TREE, b"a", shared)))
     for _ in range(6):
         nested = source.tree((TREE, long, nested))
     root = source.tree((TREE, b"a", shared), (TREE, b"b", nested))
