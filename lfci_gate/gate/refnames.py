@@ -48,12 +48,12 @@ def refuse_look_alike(ref: str, is_protected: Callable[[str], bool]) -> None:
 
 
 def fold(text: str) -> str:
-    """Case-folded compatibility form without format characters, for comparing looks."""
+    """Case-folded compatibility form without accents and format characters, for comparing looks."""
     if text.isascii():
         return text.lower()
     import unicodedata  # only for the rare non-ASCII name
 
-    normal = unicodedata.normalize("NFKC", text).casefold()
+    normal = unicodedata.normalize("NFKD", text).casefold()
     visible = "".join(c for c in normal if unicodedata.category(c) not in ("Cf", "Mn", "Cc", "Zs"))
     return unicodedata.normalize("NFKC", visible)
 

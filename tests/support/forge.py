@@ -6,7 +6,6 @@ the statement, whoever made it.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -15,38 +14,29 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from lfci_gate.attest.bundle import format_bundle, make_bundle
-from lfci_gate.attest.dsse import attestation_id, sign
+from lfci_gate.attest.dsse import attestation_id
 from lfci_gate.attest.keys import format_public
-from lfci_gate.attest.results import counts, result_document
-from lfci_gate.attest.statement import format_statement, subject_of
-from lfci_gate.clone.check import project_config
+from lfci_gate.attest.statement import subject_of
 from lfci_gate.config.policy import parse_policy, rule_for
 from lfci_gate.gate.install import init_forge
-from lfci_gate.gate.protect import Change, changed_parts
 from lfci_gate.git.inbox import build_inbox_tree, inbox_ref
-from lfci_gate.git.inputs import inputs_tree
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import (
     Approval,
     CheckRun,
-    FileDigest,
     ObjectId,
-    ResultDocument,
-    Sha256,
     Statement,
-    TestCase,
 )
-from lfci_gate.patterns import PatternSet
-from tests.support.evidence import CHECK_RUN, REPOSITORY, TestSigner, ed25519_signer
+from tests.support.evidence import REPOSITORY, TestSigner, ed25519_signer
 from tests.support.repos import Repo, make_repo
+from tests.support.statements import approvals_of, bundle, passing_run
 
 MAINTAINER = ed25519_signer("maintainer")
 AGENT = ed25519_signer("agent")
@@ -178,36 +168,10 @@ class Developer:
     def run_of(self, rev: str, check: str = "test", **changes: Any) -> tuple[CheckRun, bytes]:
         """A passing run of a check at ``rev`` with its result document; ``changes`` replace fields."""
         with BatchReader(self.repo.tool) as source:
-            tree = ObjectId(self.repo.line("rev-parse", f"{rev}^{{tree}}"))
-            definition = project_config(source, tree).check(check)
-            assert definition is not None
-            inputs = inputs_tree(source, tree, PatternSet(definition.inputs)).oid
-        document = ResultDocument(check, 0, (TestCase("t::one", "passed"), TestCase("t::two", "passed")), ())
-        document = changes.pop("document", document)
-        data = result_document(document)
-        flake = tuple(
-            FileDigest(name, Sha256(hashlib.sha256((self.repo.path / name).read_bytes()).hexdigest()))
-            for name in ("flake.lock", "flake.nix")
-            if (self.repo.path / name).exists()
-        )
-        moment = now() - timedelta(seconds=1)
-        run = replace(
-            CHECK_RUN,
-            inputs_tree=inputs,
-            check=check,
-            definition=definition.digest,
-            tests=counts(document.tests),
-            source_tree=tree,
-            flake=flake,
-            lockfiles=(),
-            session=None,
-            exit_code=document.exit_code,
-            result_sha256=Sha256(hashlib.sha256(data).hexdigest()),
-            artifacts=document.artifacts,
-            started_at=moment,
-            issued_at=moment,
-        )
-        return replace(run, **changes), data
+            return passing_run(source, self.tree(rev), now() - timedelta(seconds=1), check, **changes)
+
+    def tree(self, rev: str) -> ObjectId:
+        return ObjectId(self.repo.line("rev-parse", f"{rev}^{{tree}}"))
 
     def approval_of(
         self, rev: str, base: str, ref: str = "refs/heads/main", **changes: Any
@@ -217,28 +181,10 @@ class Developer:
         rule = rule_for(policy, ref)
         assert rule is not None
         with BatchReader(self.repo.tool) as source:
-            trees = [ObjectId(self.repo.line("rev-parse", f"{each}^{{tree}}")) for each in (base, rev)]
-            change = Change(ref, ObjectId(self.repo.line("rev-parse", rev)), trees[0], trees[1])
-            parts = changed_parts(source, change, rule)
-        return [
-            replace(
-                Approval(
-                    part.to_tree,
-                    part.from_tree,
-                    REPOSITORY,
-                    ref,
-                    part.protection.paths,
-                    "maintainer",
-                    "reviewed",
-                    now(),
-                ),
-                **changes,
-            )
-            for part in parts
-        ]
+            return approvals_of(source, rule, ref, (self.tree(base), self.tree(rev)), now(), **changes)
 
     def bundle(self, statement: Statement, signer: TestSigner) -> bytes:
-        return format_bundle(make_bundle(sign(format_statement(statement), signer), signer.public))
+        return bundle(statement, signer)
 
     def inbox(self, line: bytes, result: bytes | None = None) -> tuple[str, str]:
         """Stores a bundle as the object of an inbox ref; (object, ref)."""
