@@ -64,7 +64,9 @@ def run(
     surroundings = os.environ if environ is None else environ
     output = Output.make(words, surroundings, stdout or sys.stdout, stderr or sys.stderr)
     try:
-        return _dispatch(words, output, surroundings, directory or Path("."), now)
+        status = _dispatch(words, output, surroundings, directory or Path("."), now)
+        output.out.flush()  # here, where a reader that has gone is still noticed
+        return status
     except LfciError as error:
         output.error(error)
         return error.exit_status

@@ -30,7 +30,8 @@ def with_session(message: bytes, session: str | None, *, comment: bytes = b"#") 
     body, rest = _split(message, comment)
     lines = body.split(b"\n")
     if any(_SQUASH.match(line) for line in lines):
-        lines = [line for line in lines if not line.startswith(comment)]
+        kept = [line for line in lines if not line.startswith(comment)]
+        lines = b"\n".join(kept).lstrip(b"\n").split(b"\n")
     named = [line for line in lines if _OURS.match(line)]
     plain = b"\n".join(line for line in lines if not _OURS.match(line))
     if session is None:

@@ -10,11 +10,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lfci_gate import files
 from lfci_gate.cli.arguments import actions
 from lfci_gate.cli.context import Context
 from lfci_gate.errors import LfciError, Undecided, UsageError
+
+if TYPE_CHECKING:
+    from lfci_gate.model import RefUpdate
 
 _SUMMARIES = {
     "pre-push": "judge a push as the forge will, and send the evidence first",
@@ -80,13 +84,26 @@ def _pre_push(args: argparse.Namespace, context: Context) -> int:
             updates = parse_pre_push(sys.stdin.buffer.read())
         if not updates:
             return 0
-        target = find_target(git, remote=_known_remote(context, remote, url))
+        target = find_target(
+            git, remote=_known_remote(context, remote, url), branch=_branch(context, updates)
+        )
         verdict = prepare_push(git, objects, target, url, updates, context.now())
     if verdict is None:
         return 0
     print_verdict(context.output, verdict)
     context.output.note("The push was stopped here: the forge would say the same. Nothing was sent.")
     return Undecided.exit_status if verdict.kind is VerdictKind.UNDECIDED else 1
+
+
+def _branch(context: Context, updates: tuple[RefUpdate, ...]) -> str | None:
+    """With a detached HEAD a pushed branch is the target; else the clone knows it."""
+    from lfci_gate.git.refs import head_branch
+
+    if head_branch(context.git) is not None:
+        return None
+    branches = [each.ref for each in updates if each.ref.startswith("refs/heads/")]
+    landed = [each.ref for each in updates if each.ref in branches and each.old is not None]
+    return next(iter((*landed, *branches)), None)
 
 
 def _known_remote(context: Context, name: str, url: str) -> str | None:
@@ -109,8 +126,10 @@ def _post_checkout(args: argparse.Namespace, context: Context) -> None:
     if kind != "1":
         return  # single files were checked out, not a branch
     from lfci_gate import session
+    from lfci_gate.git.refs import head_branch
 
-    if session.current(context.git) is not None:
+    # Detached: no branch was checked out. Rebase and bisect do that on their way, for nobody's work.
+    if head_branch(context.git) is None or session.current(context.git) is not None:
         return
     from lfci_gate.cli.session import start_session
 
