@@ -9,6 +9,9 @@ How it does: the outer shell reads no functions and no start-up file from the en
 when the inner shell wrote the command's status together with a key and ended with that status. Every
 trick so ends as "not reached", never as a pass.
 
+The bash is called by the name the derivation has for it: $BASH is a guess when Nix starts the builder.
+With structured attributes Nix 2.8 names a file that its sandbox does not show: the one in /build is it.
+
 File descriptor 9 is the engine's socket: a line with a nonce comes in; ``begin``, ``stop <why>`` and
 ``end <nonce> <status>`` go out. The nonce stays in the outer shell's memory, and the descriptor is
 closed for everything that the project runs (a socket cannot be reopened through /proc either).
@@ -40,16 +43,21 @@ lfci_nonce=
 { IFS= read -r lfci_nonce; } 2>/dev/null 0<&9
 if [[ -n $lfci_nonce ]]; then echo begin >&9; fi
 lfci_key=$RANDOM-$RANDOM-$RANDOM-$RANDOM
-lfci_bash=$BASH
-lfci_out=${out-}
-if [[ -z $lfci_out && -e ${NIX_ATTRS_SH_FILE:-/build/.attrs.sh} ]]; then
-  lfci_out=$(source "${NIX_ATTRS_SH_FILE:-/build/.attrs.sh}" && printf %s "${outputs[out]}")
+lfci_bash=${builder-} lfci_out=${out-}
+lfci_attrs=${NIX_ATTRS_SH_FILE-}
+if [[ ! -e $lfci_attrs ]]; then lfci_attrs=/build/.attrs.sh; fi
+if [[ -e $lfci_attrs ]]; then
+  lfci_bash=$(source "$lfci_attrs" && printf %s "$builder")
+  lfci_out=$(source "$lfci_attrs" && printf %s "${outputs[out]}")
 fi
 (
   exec 9>&-
   set +p
   cd /build
-  if [[ -e ${NIX_ATTRS_SH_FILE:-/build/.attrs.sh} ]]; then source "${NIX_ATTRS_SH_FILE:-/build/.attrs.sh}"; fi
+  if [[ -e $lfci_attrs ]]; then
+    export NIX_ATTRS_SH_FILE=$lfci_attrs NIX_ATTRS_JSON_FILE=${lfci_attrs%sh}json
+    source "$lfci_attrs"
+  fi
   export out=/build/out
   if [[ -e ${stdenv-}/setup ]]; then source "$stdenv/setup"; fi
   set +e +u +o pipefail

@@ -41,7 +41,7 @@ def builder_input(drv: StoreDerivation, *, cores: int) -> BuilderInput:
     env = {
         "PATH": "/path-not-set",
         "HOME": "/homeless-shelter",
-        "NIX_STORE": "/nix/store",
+        "NIX_STORE": drv.outputs["out"].rpartition("/")[0],
         "NIX_BUILD_CORES": str(cores),
     }
     files: dict[str, str] = {}
