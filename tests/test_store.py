@@ -138,6 +138,7 @@ from lfci_gate.store import ContentStore
 store = ContentStore(Path(sys.argv[1]))
 source = Path(sys.argv[2])
 for n in range(int(sys.argv[3])):
+    print(n, flush=True)
     data = random.Random(n).randbytes(200_000)
     store.put_bytes(data)
     source.write_bytes(data + b"file")
@@ -146,12 +147,15 @@ for n in range(int(sys.argv[3])):
 
 
 def writer(store: ContentStore, source: Path, rounds: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", _WRITER, store.directory, source, str(rounds)])
+    command = [sys.executable, "-c", _WRITER, store.directory, source, str(rounds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
 def test_parallel_writers_of_the_same_bytes_agree(store: ContentStore, tmp_path: Path) -> None:
     writers = [writer(store, tmp_path / f"source-{n}", 12) for n in range(6)]
-    assert [child.wait(60) for child in writers] == [0] * 6
+    for child in writers:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in writers] == [0] * 6
     held = visible(store)
     assert len(held) == 24
     assert all(hashlib.sha256(data).hexdigest() == name for name, data in held.items())
@@ -163,9 +167,13 @@ def test_kill_9_leaves_only_whole_files_and_the_sweep_takes_the_rest(
 ) -> None:
     for n in range(8):
         child = writer(store, tmp_path / "source", 1_000)
-        time.sleep(0.12 + 0.017 * n)
+        assert child.stdout is not None
+        while child.stdout.readline() != b"1\n":  # one round is over, however busy the machine is
+            assert child.poll() is None
+        time.sleep(0.007 * n)
         child.send_signal(signal.SIGKILL)
-        assert child.wait(60) == -signal.SIGKILL
+        child.communicate(timeout=60)
+        assert child.returncode == -signal.SIGKILL
     held = visible(store)
     assert held
     assert all(hashlib.sha256(data).hexdigest() == name for name, data in held.items())
