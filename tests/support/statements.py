@@ -72,6 +72,7 @@ def approvals_of(
     ref: str,
     trees: tuple[ObjectId | None, ObjectId],
     moment: datetime,
+    /,
     **changes: Any,
 ) -> list[Approval]:
     """One approval for each protected part that differs between the two trees."""
