@@ -224,11 +224,8 @@ def test_what_a_changed_policy_must_be(forge: MemoryForge, policy: bytes | None,
 
 def test_a_changed_policy_is_always_protected(forge: MemoryForge) -> None:
     policy = policy_text(version=2)
-    for protect in (
-        [],
-        [{"paths": ["tests/"], "roles": ["agent"]}],
-        [{"paths": [".lfci/", "!.lfci/policy.toml"], "roles": ["agent"]}],
-    ):
+    for paths in ([], ["tests/"], [".lfci/", "!.lfci/policy.toml"]):
+        protect = [{"paths": paths, "roles": ["agent"]}] if paths else []
         forge.server_policy = policy_text(rules=({**RULE, "protect": protect},))
         commit = forge.commit({".lfci/policy.toml": policy})
         assert outcome(forge, commit) == {"LFCI206"}
