@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import selectors
 import shutil
 import subprocess
@@ -80,7 +79,7 @@ def run_in_sandbox(
         "bubblewrap": bubblewrap,
         "arguments": _arguments(derivation, closure, place, network=network, limits=limits),
         "command": [derivation.check.builder, *derivation.check.args],
-        "nonce": secrets.token_hex(16),
+        "nonce": os.urandom(16).hex(),
         "timeout_s": timeout_s,
         "user": list(SANDBOX_USER) if os.geteuid() == 0 else None,
         "build": str(place / "build"),

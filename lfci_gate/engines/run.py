@@ -85,7 +85,7 @@ def _run(
     derivation = derive(nix, export, definition, current_system())
     progress.phase("environment")
     closure = environment_closure(nix, derivation.check, derivation.source_path, work / "gcroots")
-    version = nix.version()
+    version = nix.version(work / "gcroots" / "nix-version")
     started_at = datetime.now(UTC)
     with Log(place / "log", limits.log_stored_bytes) as log:
         run = run_in_sandbox(

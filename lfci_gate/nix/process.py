@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from lfci_gate import files
 from lfci_gate.errors import Undecided
 
 __all__ = ["Completed", "Nix", "NixVersion", "last_lines", "stop_group"]
@@ -86,7 +87,6 @@ class Nix:
         self.nix = _program("nix", path)
         self.nix_store = _program("nix-store", path)
         self.options = (*_OPTIONS, *options)
-        self._version: NixVersion | None = None
         self.tmp = private / "tmp"
 
     def flags(self) -> list[str]:
@@ -101,15 +101,26 @@ class Nix:
         """A copy of what Nix sees of the environment."""
         return dict(self._environ)
 
-    def version(self) -> NixVersion:
-        """Implementation and version. Raises Undecided LFCI303 when it does not say."""
-        if self._version is None:
+    def version(self, remembered: Path | None = None) -> NixVersion:
+        """Implementation and version. Raises Undecided LFCI303 when it does not say.
+
+        Arguments:
+            remembered: file that keeps the answer for this very program file: asking costs as much
+                as a whole evaluation.
+        """
+        there = os.stat(self.nix)  # follows links: what Nix itself was installed as
+        key = f"{os.path.realpath(self.nix)} {there.st_size} {there.st_mtime_ns} {there.st_ino}"
+        said = files.read_file(remembered, 4096) if remembered else None
+        before, _, answer = (said or b"").decode("utf-8", "replace").partition("\n")
+        if before != key:
             done = self._call([self.nix, "--version"], None)
-            found = _VERSION.search(done.stdout.decode("utf-8", "replace"))
-            if done.status != 0 or found is None:
-                raise Undecided("LFCI303", "nix does not tell its version", facts=last_lines(done.stderr))
-            self._version = NixVersion(found["name"].lower(), found["version"])
-        return self._version
+            answer = done.stdout.decode("utf-8", "replace").strip()
+            if remembered and done.status == 0:
+                files.write_file(remembered, f"{key}\n{answer}".encode())
+        found = _VERSION.search(answer)
+        if found is None:
+            raise Undecided("LFCI303", "nix does not tell its version", facts=(ascii(answer[:200]),))
+        return NixVersion(found["name"].lower(), found["version"])
 
     def run(self, *args: str, timeout_s: float | None = None) -> Completed:
         """``nix <verb> <flags> <rest>``: waits for its end, whatever its status.

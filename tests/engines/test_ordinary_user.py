@@ -95,19 +95,16 @@ def test_an_ordinary_user_runs_checks_in_the_same_sandbox(
         ("id -u; id -g; echo $(( $(ls /nix/store | wc -l) ))", 60),
         ("exit 4", 60),
         ("mkdir closed; chmod 0 closed; sleep 1618033", 2),
-        (
-            "for p in / /etc /dev /proc/sys/kernel /nix/store $src; do (: > $p/x) 2>/dev/null && echo $p; done; :",
-            60,
-        ),
+        ("for p in / /etc /dev /nix/store $src; do (: > $p/x) 2>/dev/null && echo $p; done; :", 60),
         ("[ -w /proc/sys/kernel/core_pattern ] && echo writable; grep CapEff /proc/self/status", 60),
     ]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
-        "USER": "nobody",
         **daemon,
     }
+    drop = {"user": UID, "group": UID, "extra_groups": []} if os.geteuid() == 0 else {}
     done = subprocess.run(
         [
             interpreter,
@@ -124,7 +121,7 @@ def test_an_ordinary_user_runs_checks_in_the_same_sandbox(
         capture_output=True,
         text=True,
         check=False,
-        **({"user": UID, "group": UID, "extra_groups": []} if os.geteuid() == 0 else {}),  # type: ignore[call-overload]
+        **drop,  # type: ignore[call-overload]
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

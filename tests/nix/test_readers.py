@@ -136,6 +136,16 @@ def test_the_version_is_told(nix: Nix) -> None:
     assert version.version[0].isdigit()
 
 
+def test_the_version_is_remembered_for_this_very_program(nix: Nix, tmp_path: Path) -> None:
+    remembered = tmp_path / "version"
+    version = nix.version(remembered)
+    key, answer = remembered.read_text().split("\n")
+    remembered.write_text(f"{key}\nnix (Lix, like Nix) 2.91.0")
+    assert nix.version(remembered) == ("lix", "2.91.0")
+    remembered.write_text(f"another program\n{answer}")
+    assert nix.version(remembered) == version
+
+
 def test_the_words_of_a_tool_become_printable_lines() -> None:
     assert last_lines(b"\x1b[31mred\x1b[0m\n\nb\x07\xff\n" * 20, 2) == ("red", "b?�")
 
