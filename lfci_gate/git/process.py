@@ -25,6 +25,7 @@ _NO_HOOKS: Final = ("-c", "core.hooksPath=/dev/null")
 
 _FALSE: Final = frozenset({"false", "no", "off", "0", ""})
 
+_NO_REPOSITORY: Final = (b"not a git repository", b"dubious ownership", b"must be run in a work tree")
 _NO_SPACE: Final = (b"No space left on device", b"Disk quota exceeded")
 
 
@@ -218,9 +219,9 @@ def failure(args: tuple[str, ...], status: int, err: bytes) -> LfciError:
     fact = "".join(c if c.isprintable() else "?" for c in lines[-1][:400]) if lines else "git said nothing"
     if any(sign in err for sign in _NO_SPACE):
         return Undecided("LFCI502", f"git {args[0]}: no space", facts=(fact,))
-    if b"not a git repository" in err or b"dubious ownership" in err:
+    if any(sign in err for sign in _NO_REPOSITORY):
         first = next((line for line in lines if line.startswith("fatal:")), fact)
-        return UsageError("LFCI510", "no git repository that git is willing to use", facts=(first,))
+        return UsageError("LFCI510", "git finds nothing to work with here", facts=(first,))
     return Undecided("LFCI513", f"git {args[0]} ended with status {status}", facts=(fact,))
 
 
