@@ -125,6 +125,15 @@ class Forge:
         files = frozenset(str(each.relative_to(self.path)) for each in self.path.rglob("*") if each.is_file())
         return self.refs(), files
 
+    def waiting(self) -> list[str]:
+        """Inbox refs that are not folded."""
+        return [ref for ref in self.refs() if ref.startswith("refs/lfci/inbox/")]
+
+    def set_policy(self, policy: bytes) -> None:
+        """The operator's own policy file, in force from now on."""
+        (self.path / "lfci/server-policy.toml").write_bytes(policy)
+        self.repo.git("config", "lfci.policy", "lfci/server-policy.toml")
+
     def fsck(self) -> None:
         done = subprocess.run(
             ["git", "fsck", "--full", "--strict"], cwd=self.path, capture_output=True, text=True, check=False
@@ -144,10 +153,30 @@ class Developer:
         self.repo.git("remote", "add", "origin", forge.url)
         self.forge = forge
 
-    def commit(self, message: str = "change", **files: bytes) -> str:
-        """Files (``a__b_txt`` is no magic: give paths through :meth:`write`) and a commit."""
-        for path, data in files.items():
-            self.repo.write(path, data)
+    @classmethod
+    def copied(cls, clone: Path, path: Path, forge: Forge) -> Developer:
+        """A copy of a clone that works with another forge."""
+        shutil.copytree(clone, path)
+        made = cls.__new__(cls)
+        made.repo = Repo(path, forge.repo.hash_name)
+        made.repo.git("remote", "set-url", "origin", forge.url)
+        made.forge = forge
+        return made
+
+    def start(self, tip: str = "") -> None:
+        """Back to the forge's main (or another landed commit), whatever an earlier test left."""
+        tip = tip or self.forge.refs()["refs/heads/main"]
+        self.repo.git("fetch", "-q", str(self.forge.path), tip)
+        self.repo.git("checkout", "-q", "-f", "-B", "main", tip)
+        self.repo.git("clean", "-q", "-f", "-d", "-x")
+
+    def edit(self, files: dict[str, bytes | None] | None = None, message: str = "change") -> str:
+        """A commit with these files (None removes one), and a source that no other commit has."""
+        for path, data in {"src/lib.py": os.urandom(8).hex().encode(), **(files or {})}.items():
+            if data is None:
+                (self.repo.path / path).unlink()
+            else:
+                self.repo.write(path, data)
         return self.repo.commit(message)
 
     def push(self, *args: str, env: dict[str, str] | None = None) -> Pushed:
@@ -162,6 +191,23 @@ class Developer:
             timeout=60,
         )
         return Pushed(done.returncode, done.stdout + done.stderr)
+
+    def refused(self, code: str, *args: str, env: dict[str, str] | None = None) -> Pushed:
+        """A push that the gate refuses with exactly this code, and that leaves nothing behind."""
+        before = self.forge.state()
+        pushed = self.push(*args, env=env)
+        assert pushed.status != 0, pushed.output
+        assert pushed.codes == {code}, pushed.output
+        assert self.forge.state() == before
+        self.forge.fsck()
+        return pushed
+
+    def lands(self, *args: str, env: dict[str, str] | None = None) -> None:
+        """A push that the gate lets through and the fold has folded: nothing waits in the inbox."""
+        pushed = self.push(*args, env=env)
+        assert pushed.status == 0, pushed.output
+        assert not self.forge.waiting()
+        self.forge.fsck()
 
     # -- evidence --------------------------------------------------------------------------
 
@@ -216,7 +262,7 @@ class Developer:
 @contextmanager
 def git_daemon(base: Path) -> Iterator[str]:
     """git daemon that takes pushes below ``base``; yields the URL prefix."""
-    port = _free_port()
+    port = free_port()
     daemon = subprocess.Popen(
         [
             "git",
@@ -234,23 +280,30 @@ def git_daemon(base: Path) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        _wait_for(port, daemon)
+        wait_for(port, daemon)
         yield f"git://127.0.0.1:{port}"
     finally:
         os.killpg(daemon.pid, signal.SIGTERM)
         daemon.wait(timeout=10)
 
 
+def new_forge(
+    path: Path, policy: bytes | None = None, *, object_format: str = "sha1", on_server: bool = False
+) -> None:
+    """A bare repository at ``path``, installed as an operator would."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    policy_file = path.with_suffix(".toml")
+    policy_file.write_bytes(policy if policy is not None else policy_text())
+    init_forge(path, policy_file, on_server=on_server, object_format=object_format, branch="refs/heads/main")
+
+
 @contextmanager
 def make_forge(
     base: Path, policy: bytes | None = None, *, object_format: str = "sha1", on_server: bool = False
 ) -> Iterator[Forge]:
-    """A forge ``base/forge.git``, installed as an operator would, behind git daemon."""
-    base.mkdir(parents=True, exist_ok=True)
-    policy_file = base / "policy.toml"
-    policy_file.write_bytes(policy if policy is not None else policy_text())
+    """A forge ``base/forge.git`` behind a git daemon of its own."""
     path = base / "forge.git"
-    init_forge(path, policy_file, on_server=on_server, object_format=object_format, branch="refs/heads/main")
+    new_forge(path, policy, object_format=object_format, on_server=on_server)
     with git_daemon(base) as url:
         yield Forge(path, f"{url}/forge.git")
     shutil.rmtree(path, ignore_errors=True)
@@ -271,13 +324,13 @@ def first_landing(developer: Developer, policy: bytes | None = None, config: byt
     return commit
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         assert process.poll() is None, "git daemon ended"
