@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         policy = landed_policy(objects, target, read_commit(objects, commit).tree)
         if policy is None:
             raise UsageError("LFCI201", "the target has no policy, so nothing to approve", hint="lfci init")
-        signer = settings.signer(context.ask_passphrase)
+        signer = settings.approver(context.ask_passphrase)
         key = next((each for each in policy.keys if each.public == signer.public), None)
         if key is None:
             raise Refusal(

@@ -32,6 +32,20 @@ class Settings:
         found = self.key or self.environ.get("LFCI_KEY") or self.git.config("lfci.key")
         return found or str(default_key_path(self.environ))
 
+    def approval_key_setting(self) -> str:
+        """Where the key that approves is: `--key`, LFCI_KEY, `lfci.approveKey`, the maintainer key
+        that `lfci init` made, else the key that signs runs. Whoever has a key of each kind neither
+        mixes them up nor has to name them."""
+        found = self.key or self.environ.get("LFCI_KEY") or self.git.config("lfci.approveKey")
+        if found:
+            return found
+        path = maintainer_key_path(self.environ)
+        return str(path) if path.exists() else self.key_setting()
+
+    def approver(self, ask_passphrase: Callable[[], bytes] | None = None) -> Signer:
+        """Raises UsageError LFCI511 or LFCI512."""
+        return load_signer(self.approval_key_setting(), environ=self.environ, ask_passphrase=ask_passphrase)
+
     def signer(self, ask_passphrase: Callable[[], bytes] | None = None) -> Signer:
         """Raises UsageError LFCI511 or LFCI512."""
         return load_signer(self.key_setting(), environ=self.environ, ask_passphrase=ask_passphrase)
@@ -75,6 +89,11 @@ def default_key_path(environ: Mapping[str, str]) -> Path:
     if not home:
         raise UsageError("LFCI511", "neither XDG_CONFIG_HOME nor HOME is set, so there is no key")
     return Path(home) / ".config" / "lfci" / "key"
+
+
+def maintainer_key_path(environ: Mapping[str, str]) -> Path:
+    """``$XDG_CONFIG_HOME/lfci/maintainer``, beside the key that signs runs."""
+    return default_key_path(environ).with_name("maintainer")
 
 
 def key_in_policy(policy: Policy | None, public: PublicKey | None) -> str | None:
