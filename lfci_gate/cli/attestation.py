@@ -171,7 +171,7 @@ def _show(context: Context, held: Held, found: PolicyFound | None, trouble: str)
         output.pair("issued", f"{clock(held.issued_at)}, {age(held.issued_at, context.now())} (it says)")
     for key in keys:
         state = key_state(key, context)
-        text = f"verifies with {key.name} ({', '.join(key.roles)}), a key that is {state}"
+        text = f"verifies with the key {key.name} (roles: {', '.join(key.roles)}), which is {state}"
         output.pair("signature", text, "good" if state == "valid" else "warn")
     if not keys:
         why = f"no key of the policy in {found.where} signed this" if found is not None else trouble

@@ -91,10 +91,12 @@ def _key(context: Context, found: PolicyFound | None) -> Finding:
     try:
         setting = settings.key_setting()
         public = settings.public_key()
+        private = None if setting.startswith(AGENT_PREFIX) else Path(os.path.expanduser(setting))
+        if private is not None and not private.exists():
+            return fail("key", f"there is none at {private} [LFCI511]", "lfci key generate")
         if public is None:
             public = settings.signer(None).public
-        elif not setting.startswith(AGENT_PREFIX):
-            private = Path(os.path.expanduser(setting))
+        elif private is not None:
             mode = private.stat().st_mode
             if mode & 0o077:
                 return fail("key", f"others may read {private} [LFCI512]", f"chmod 600 {private}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,19 @@ def _choose(
     found = detect(project.paths, project.read)
     if len(found.candidates) > 1 and context.interactive and not args.yes:
         return _ask(context, found), found.suggestions
-    return found.choose(), found.suggestions
+    return _only_one(found), found.suggestions
+
+
+def _only_one(found: Detection) -> Candidate:
+    """The unambiguous choice; an ambiguous one is refused with a command that makes it."""
+    try:
+        return found.choose()
+    except UsageError as error:
+        if not found.candidates:
+            raise
+        command = shlex.quote(found.candidates[0].command)
+        hint = f"lfci init --run {command} (or another of these)"
+        raise UsageError(error.code, error.message, facts=error.facts, hint=hint) from None
 
 
 def _ask(context: Context, found: Detection) -> Candidate:
@@ -117,7 +130,7 @@ def _ask(context: Context, found: Detection) -> Candidate:
     answer = context.ask(f"Which one? [1-{len(found.candidates)}, nothing to stop] ")
     if answer.isdecimal() and 1 <= int(answer) <= len(found.candidates):
         return found.candidates[int(answer) - 1]
-    return found.choose()  # says what there is to choose from
+    return _only_one(found)  # says what there is to choose from
 
 
 def _report_spec(text: str | None) -> ReportSpec | None:

@@ -107,7 +107,11 @@ def _report(
     if remote is None:
         output.line()
         output.line("There is no remote yet. When there is one: lfci install (again)")
-    if args.framework == "pre-commit":
+    if args.framework == "native":
+        output.line()
+        output.line("A plain git push is judged here first now, and brings its proof along.")
+        output.line("It tells early what the forge would say; the forge decides.")
+    else:
         output.line()
         output.line("Next: pre-commit install")
         output.line("pre-commit names only the first ref of a push; the forge judges all of them.")

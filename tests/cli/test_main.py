@@ -67,7 +67,11 @@ def test_every_verb_has_its_module_and_explains_itself(verb: str, here: Run) -> 
         (["--verbose", "check"], "a verb comes first, not --verbose", "lfci --help"),
         (["explain", "--foo"], "unrecognized arguments: --foo", "lfci explain --help"),
         (["session"], "the following arguments are required: ACTION", "lfci session --help"),
-        (["session", "status", "--form", "json"], "unrecognized arguments: --form json", "lfci session --help"),
+        (
+            ["session", "status", "--form", "json"],
+            "unrecognized arguments: --form json",
+            "lfci session --help",
+        ),
     ],
 )
 def test_a_command_line_that_is_wrong_says_what_is_right(
@@ -80,7 +84,9 @@ def test_a_command_line_that_is_wrong_says_what_is_right(
 
 
 @pytest.mark.parametrize("words", [["--format", "json"], ["--format=json"]])
-def test_in_json_an_error_is_the_one_object_also_for_a_wrong_command_line(here: Run, words: list[str]) -> None:
+def test_in_json_an_error_is_the_one_object_also_for_a_wrong_command_line(
+    here: Run, words: list[str]
+) -> None:
     shown = here("explain", "999", *words)
     assert shown.status == 2
     assert shown.json == {

@@ -133,7 +133,9 @@ def enrol(here: Run, repo: Repo, tmp_path: Path, name: str, **entry: object) -> 
     return str(made["fingerprint"])
 
 
-def test_a_new_key_is_private_and_says_how_it_comes_to_count(here: Run, tmp_path: Path, hermetic: Path, screen) -> None:
+def test_a_new_key_is_private_and_says_how_it_comes_to_count(
+    here: Run, tmp_path: Path, hermetic: Path, screen
+) -> None:
     shown = here("key", "generate", env={"USER": "Ada L."})
     assert shown.status == 0
     path = hermetic / ".config/lfci/key"
