@@ -27,7 +27,7 @@ from lfci_gate.git.commit import Commit, Identity, format_commit
 from lfci_gate.git.history import is_ancestor
 from lfci_gate.git.notes import read_note, updated_notes_tree
 from lfci_gate.git.process import Git
-from lfci_gate.git.refs import list_refs, update_refs
+from lfci_gate.git.refs import RefChange, list_refs, update_refs
 from lfci_gate.git.results import updated_results_tree
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId, Policy
@@ -109,11 +109,10 @@ def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folde
     taken = sorted_inbox.taken
     if taken:
         _write_evidence(git, view, taken, now)
-        update_refs(git, [(each.ref, each.tree, None) for each in taken])
     if sorted_inbox.more:
         return Folded(len(taken)), True
     expired, waiting = _expire(git, state, policy, sorted_inbox.refused, now)
-    landings = _record_landings(git, state, now)
+    landings = _record_landings(git, view, state, now)
     return Folded(len(taken), landings, expired, waiting + sorted_inbox.unreadable), False
 
 
@@ -165,7 +164,8 @@ def _sort_inbox(view: RepositoryView, policy: Policy) -> _Sorted:
 
 
 def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: datetime.datetime) -> None:
-    """Notes and results in one step of compare-and-swap; nobody else writes these refs."""
+    """Notes, results and the emptied inbox in one step of compare-and-swap. git moves refs before it
+    deletes any, so an inbox ref goes only after its note is in, also when git is killed in between."""
     writer = PackWriter(git)
     source = view.objects
     notes, notes_tree = _tip(view, NOTES_REF)
@@ -179,7 +179,7 @@ def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: da
                 lines = source.read(held).data
         changes[each.subject] = _with_line(lines, each.line)
     new_tree = updated_notes_tree(source, notes_tree, changes, writer.add)
-    updates = []
+    updates: list[RefChange] = []
     if new_tree != notes_tree:
         commit = _commit(writer, new_tree, notes, f"{len(taken)} attestations", now)
         updates.append((NOTES_REF, notes, commit))
@@ -190,7 +190,7 @@ def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: da
         commit = _commit(writer, new_results, results, f"{len(documents)} result documents", now)
         updates.append((RESULTS_REF, results, commit))
     writer.flush()
-    update_refs(git, updates)
+    update_refs(git, [*updates, *((each.ref, each.tree, None) for each in taken)])
 
 
 def _with_line(lines: bytes, line: bytes) -> bytes:
@@ -250,15 +250,16 @@ def _expire(
 # -- landings ----------------------------------------------------------------------------------------
 
 
-def _record_landings(git: Git, state: ForgeState, now: datetime.datetime) -> int:
+def _record_landings(git: Git, view: RepositoryView, state: ForgeState, now: datetime.datetime) -> int:
     """A signed summary on each landed commit; entries of pushes that git dropped are thrown away."""
     entries = state.accepted()
     if not entries:
         return 0
-    tips = list_refs(git, *dict.fromkeys(each.ref for each in entries))
+    unsure = dict.fromkeys(each.ref for each in entries if not each.landed)
+    tips = list_refs(git, *unsure) if unsure else {}
     landed = [each for each in entries if each.landed or _contains(git, tips.get(each.ref), each.new)]
     if landed:
-        _write_landings(git, landed, now)
+        _write_landings(git, view, landed, now)
     for each in entries:
         if each in landed or now - each.at > _DROPPED:
             state.forget(each)
@@ -270,23 +271,24 @@ def _contains(git: Git, tip: ObjectId | None, new: ObjectId) -> bool:
     return tip is not None and (tip == new or is_ancestor(git, new, tip))
 
 
-def _write_landings(git: Git, landed: Iterable[Accepted], now: datetime.datetime) -> None:
+def _write_landings(
+    git: Git, view: RepositoryView, landed: Iterable[Accepted], now: datetime.datetime
+) -> None:
     from lfci_gate.gate.landed import forge_signer
 
     signer = forge_signer(git)
-    with open_forge(git) as view:
-        writer = PackWriter(git)
-        commit, tree = _tip(view, LANDED_REF)
-        changes: dict[ObjectId, bytes] = {}
-        for entry in landed:
-            held = changes.get(entry.commit)
-            if held is None:
-                blob = read_note(view.objects, tree, entry.commit) if tree is not None else None
-                held = b"" if blob is None else view.objects.read(blob).data
-            changes[entry.commit] = landing_note(held, entry, signer)
-        new_tree = updated_notes_tree(view.objects, tree, changes, writer.add)
-        if new_tree == tree:
-            return
-        new = _commit(writer, new_tree, commit, f"{len(changes)} landings", now)
-        writer.flush()
-        update_refs(git, [(LANDED_REF, commit, new)])
+    writer = PackWriter(git)
+    commit, tree = _tip(view, LANDED_REF)
+    changes: dict[ObjectId, bytes] = {}
+    for entry in landed:
+        held = changes.get(entry.commit)
+        if held is None:
+            blob = read_note(view.objects, tree, entry.commit) if tree is not None else None
+            held = b"" if blob is None else view.objects.read(blob).data
+        changes[entry.commit] = landing_note(held, entry, signer)
+    new_tree = updated_notes_tree(view.objects, tree, changes, writer.add)
+    if new_tree == tree:
+        return
+    new = _commit(writer, new_tree, commit, f"{len(changes)} landings", now)
+    writer.flush()
+    update_refs(git, [(LANDED_REF, commit, new)])

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lfci_gate.gate.facts import History, PolicyFloor
-from lfci_gate.git.history import first_parent_commits, is_ancestor, is_shallow, merge_base, new_commits
+from lfci_gate.git.commit import parse_commit
+from lfci_gate.git.history import is_shallow, merge_base, new_commits
 from lfci_gate.git.inbox import INBOX, parse_inbox_ref
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.model import ObjectId, Sha256
+from lfci_gate.model import GitObject, ObjectId, Sha256
 
 
 @dataclass(slots=True)
@@ -61,16 +62,28 @@ class RepositoryView:
     def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
         known = self._histories.get((base, new))
         if known is None:
-            known = History(
-                commits=new_commits(self.git, new, base, limit=limit),
-                first_parents=first_parent_commits(self.git, new, base, limit=limit),
-                fast_forward=base is None or is_ancestor(self.git, base, new),
-            )
-            self._histories[base, new] = known
+            known = self._histories[base, new] = self._history(base, new, limit)
         return known
+
+    def _history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
+        """One question to git; the rest follows from the commits, which the rules read anyway. When the
+        base is an ancestor, some commit on the way is new and has it as its parent."""
+        commits = new_commits(self.git, new, base, limit=limit)
+        parents = {oid: _parents(self.objects, data) for oid, data in self.objects.read_many(commits)}
+        line: list[ObjectId] = []
+        at: ObjectId | None = new
+        while at is not None and at in parents:
+            line.append(at)
+            at = next(iter(parents[at]), None)
+        forward = base is None or base == new or any(base in each for each in parents.values())
+        return History(commits, tuple(line), forward)
 
     def merge_base(self, one: ObjectId, other: ObjectId) -> ObjectId | None:
         return merge_base(self.git, one, other)
+
+
+def _parents(objects: BatchReader, found: GitObject) -> tuple[ObjectId, ...]:
+    return parse_commit(found.data, objects.hash_name).parents
 
 
 def by_subject(
