@@ -24,15 +24,24 @@ class Parser(argparse.ArgumentParser):
     """Where `--help` goes."""
 
     def __init__(self, **options: Any) -> None:
-        plain = options.pop("plain", False)
+        self._plain = bool(options.pop("plain", False))
+        self._complete = False
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         # Abbreviations would make every new option a change of meaning.
         super().__init__(**{**options, "allow_abbrev": False})
-        shown = self.add_argument_group("output")
-        # SUPPRESS: `session --format json start` and `session start --format json` are the same.
-        if not plain:
-            shown.add_argument("--format", choices=FORMATS, default=argparse.SUPPRESS, help="default: text")
-        shown.add_argument("--color", choices=COLORS, default=argparse.SUPPRESS, help="default: auto")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As in argparse; the options of all verbs come last, also in help."""
+        if not self._complete:
+            self._complete = True
+            shown = self.add_argument_group("output")
+            # SUPPRESS: `session --format json start` and `session start --format json` are the same.
+            if not self._plain:
+                shown.add_argument(
+                    "--format", choices=FORMATS, default=argparse.SUPPRESS, help="default: text"
+                )
+            shown.add_argument("--color", choices=COLORS, default=argparse.SUPPRESS, help="default: auto")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError("LFCI514", message, hint=f"{self.prog} --help")

@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", default="test", metavar="NAME", help="name of the check (default: test)")
     parser.add_argument("--branch", metavar="NAME", help="the branch to protect (default: the current one)")
+    parser.epilog = (
+        "examples:\n"
+        "  lfci init\n"
+        "  lfci init --run 'pytest --junitxml=$out/junit.xml' --report junit:junit.xml\n\n"
+        "Files that are there are never overwritten."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--remote", metavar="NAME", help="whose evidence to fetch (default: the target's)")
     parser.add_argument("--uninstall", action="store_true", help="take everything away again")
+    parser.epilog = (
+        "Hooks that are there stay, and run first. core.hooksPath is never changed. What cannot be\n"
+        "kept beside lfci's is refused (LFCI518) before anything is written."
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> int:

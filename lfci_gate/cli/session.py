@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     start.add_argument("--goal", metavar="TEXT", help="what for (default: work on the current branch)")
     start.add_argument("--if-none", action="store_true", help="keep an open session, do not complain")
+    start.epilog = "example:\n  lfci session start --agent agent-7 --goal 'make the parser strict'"
     made["note"].add_argument("text", nargs="+", metavar="TEXT", help="the note; - reads it from stdin")
 
 
