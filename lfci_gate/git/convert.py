@@ -8,8 +8,6 @@ them; filters are programs, and those are never run.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -96,11 +94,15 @@ def converted(git: Git, index: Path, paths: Sequence[bytes]) -> Iterator[tuple[b
     """
     if not paths:
         return
+    import shutil  # only here: two slow imports that few snapshots need
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="lfci-index-") as place:
         copy = os.path.join(place, "index")
         if index.exists():
-            # What is in the index decides whether line ends of a file are converted at all.
-            shutil.copyfile(index, copy)
+            # What is in the index decides whether line ends of a file are converted at all. With its
+            # time: an entry as young as its index is compared by content ("racy git").
+            shutil.copy2(index, copy)
         private = git.with_env({"GIT_INDEX_FILE": copy, "GIT_LITERAL_PATHSPECS": "1"})
         wanted = b"".join(path + b"\0" for path in paths)
         private.run(*_PLAIN_INDEX, "update-index", "--add", "-z", "--stdin", input=wanted)

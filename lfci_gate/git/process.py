@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from lfci_gate.errors import LfciError, Undecided, UsageError
 from lfci_gate.git.environment import allowed, of_receive_hook
 
-__all__ = ["Git"]
+__all__ = ["Git", "failure"]
 
 _NO_FSMONITOR: Final = ("-c", "core.fsmonitor=")
 # Empty, not "false": before git 2.36 the value is the path of a program to run.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lfci_gate.errors import Undecided, UsageError
-from lfci_gate.git.process import Git
+from lfci_gate.git.process import Git, failure
 from tests.support.repos import Repo
 
 
@@ -120,3 +120,25 @@ def test_stream_passes_standard_error_through(repo: Repo, capfd: pytest.CaptureF
     status, out = repo.tool.stream("rev-parse", "--verify", "refs/heads/none")
     assert (status, out) == (128, b"")
     assert "Needed a single revision" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "code"),
+    [
+        (b"error: unable to write file x: No space left on device\nfatal: failed\n", Undecided, "LFCI502"),
+        (b"fatal: write error: Disk quota exceeded\n", Undecided, "LFCI502"),
+        (
+            b"fatal: detected dubious ownership in repository at '/x'\n\nTo add\n",
+            UsageError,
+            "LFCI510",
+        ),
+        (b"hint: h\nfatal: \xff\x1b[31mred\n\n", Undecided, "LFCI513"),
+        (b"", Undecided, "LFCI513"),
+    ],
+)
+def test_what_git_says_decides_about_the_code(said: bytes, kind: type[Exception], code: str) -> None:
+    error = failure(("push",), 128, said)
+    assert isinstance(error, kind)
+    assert error.code == code
+    assert error.facts[0].isascii()
+    assert error.facts[0].isprintable()

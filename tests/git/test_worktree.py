@@ -31,7 +31,7 @@ def by_git(repo: Repo) -> str:
     index = Path(repo.line("rev-parse", "--absolute-git-dir"), "index")
     copy = repo.path.parent / "index-copy"
     if index.exists():
-        shutil.copyfile(index, copy)
+        shutil.copy2(index, copy)  # with its time: what is as young as the index is compared by content
     env = {"GIT_INDEX_FILE": str(copy)}
     repo.git("-c", "advice.addEmbeddedRepo=false", "-c", "core.splitIndex=false", "add", "-A", env=env)
     tree = repo.git("write-tree", env=env).decode().strip()
@@ -208,6 +208,21 @@ def test_a_change_that_keeps_size_and_time(filled: Repo) -> None:
     index = filled.path / ".git/index"
     os.utime(index, ns=(info.st_atime_ns, info.st_mtime_ns))
     assert is_what_git_makes(filled)
+
+
+def test_a_converted_file_that_keeps_size_and_time(filled: Repo) -> None:
+    """Racily clean also in the index that conversion works with."""
+    for name, value in (("core.trustctime", "false"), ("core.checkStat", "minimal")):
+        filled.git("config", name, value)
+    filled.write(".gitattributes", b"*.txt text\n")
+    path = filled.write("a.txt", b"A\r\n")
+    os.utime(path, ns=(10**18, 10**18))
+    filled.commit()
+    path.write_bytes(b"B\r\n")
+    for place in (path, filled.path / ".git/index"):
+        os.utime(place, ns=(10**18, 10**18))
+    tree = snapshot(filled)
+    assert filled.git("cat-file", "blob", f"{tree}:a.txt") == b"B\n"
 
 
 def test_odd_names(filled: Repo) -> None:
