@@ -9,8 +9,8 @@ that carries one of our keys has to be of the form on which all agree (docs/form
    ``(cherry picked from commit ...)``;
 3. each key is there once, in this spelling, with a value of printable ASCII without spaces on
    that one line;
-4. no NUL, no control character but newline and tab, no line that starts like the ``---`` divider,
-   no comment or scissors line.
+4. no NUL, no control character but newline and tab, no line that starts like the ``---`` divider
+   or is a scissors line; in the last paragraph neither a comment nor ``Conflicts:``.
 
 A message without our keys is never refused for its form.
 """
@@ -34,8 +34,9 @@ _OURS: Final = re.compile(rb"^(lfci-attestation|lfci-session)[ \t]*:", re.IGNORE
 _TRAILER: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9-]*[ \t]*:.*")
 _VALUE: Final = re.compile(rb"[\x21-\x7e]+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-# What one reader or another takes for the end of the message, or leaves out.
-_ENDING: Final = re.compile(rb"^(?:---[ \t]|---$|#|Conflicts:[ \t]*$|.{0,3}-{8,} >8 -)", re.MULTILINE)
+# What one reader or another takes for the end of the message, or leaves out when it comes last.
+_ENDING: Final = re.compile(rb"^(?:---[ \t]|---$|.{0,3}-{8,} >8 -)", re.MULTILINE)
+_CONFLICTS: Final = re.compile(rb"Conflicts:[ \t]*")
 
 
 def find_trailers(message: bytes) -> Mapping[str, str]:
@@ -47,7 +48,7 @@ def find_trailers(message: bytes) -> Mapping[str, str]:
     if _CONTROL.search(message) is not None:
         raise _malformed("the message holds control characters")
     if _ENDING.search(message) is not None:
-        raise _malformed("a divider, comment or conflict line makes it ambiguous where the message ends")
+        raise _malformed("a divider line makes it ambiguous where the message ends")
     earlier, paragraph = _paragraphs(message)
     if not earlier.strip() or _is_blank(message.partition(b"\n")[0]):
         raise _malformed("the trailers have no message in front of them")
@@ -97,7 +98,8 @@ def _is_blank(line: bytes) -> bool:
 
 def _are_trailers(paragraph: list[bytes]) -> bool:
     return not paragraph[0].startswith((b" ", b"\t")) and all(
-        line.startswith((b" ", b"\t", b"(cherry picked from commit ")) or _TRAILER.fullmatch(line)
+        line.startswith((b" ", b"\t", b"(cherry picked from commit "))
+        or (_TRAILER.fullmatch(line) and not _CONFLICTS.fullmatch(line))
         for line in paragraph
     )
 

@@ -34,6 +34,9 @@ def test_both_trailers_of_the_last_paragraph_are_found() -> None:
         b"subject\n\ntext about Lfci-Attestation: in the middle\n\n%s",
         b"subject\n\ncode\n----\n\n%s",
         b"subject\n\n%s\t\n",
+        b"subject\n\n# Heading\n\ntext\n#1\n\n%s",
+        b"# subject\n\n%s",
+        b"subject\n\nConflicts:\n\tfile\n\n%s",
     ],
 )
 def test_ordinary_messages_around_a_trailer_are_accepted(around: bytes) -> None:
@@ -78,7 +81,13 @@ def test_a_message_without_our_keys_is_never_refused(message: bytes) -> None:
         pytest.param(b"subject\n\n" + LINE + b"# comment\n", id="comment behind"),
         pytest.param(b"subject\n\n# comment\n" + LINE, id="comment in front"),
         pytest.param(b"subject\n\n" + LINE + b"\nConflicts:\n\tfile\n", id="conflicts behind"),
+        pytest.param(b"subject\n\n" + LINE + b"Conflicts:\n", id="conflicts in the paragraph"),
+        pytest.param(b"subject\n\n" + LINE + b"\n# comment\n", id="comment in a paragraph behind"),
         pytest.param(b"subject\n\n; ------------------------ >8 ---\n\n" + LINE, id="scissors"),
+        pytest.param(
+            b"subject\n---\n\n" + LINE + b"# ------------------------ >8 ------------------------\n",
+            id="divider in front of scissors, on which git 2.39 never ends",
+        ),
         pytest.param(b"subject\n\n" + LINE + b"\0", id="NUL behind"),
         pytest.param(b"subject\0\n\n" + LINE, id="NUL in front"),
         pytest.param(b"no trailer\0at all", id="NUL alone"),
@@ -102,7 +111,19 @@ def test_g_a_message_that_readers_disagree_about_is_refused(message: bytes) -> N
 # -- git's two readers -----------------------------------------------------------------------
 
 _TRAILERS = [LINE, OTHER, b"Signed-off-by: A <a@b>\n", b"(cherry picked from commit 1)\n", b"a: b\n"]
-_PROSE = [b"subject\n", b"\n", b"\n", b"\n\n", b"body text\n", b"key with: colon\n", b"#", b"- a\n"]
+_PROSE = [
+    b"subject\n",
+    b"# heading\n",
+    b"Conflicts:\n",
+    b"\tfile\n",
+    b"\n",
+    b"\n",
+    b"\n\n",
+    b"body text\n",
+    b"key with: colon\n",
+    b"#",
+    b"- a\n",
+]
 _ODD = [
     *(b" more\n", b"---\n", b"--- x\n", b"# note\n", b"Conflicts:\n", b"Conflicts: \n", b"\tfile\n", b"\t\n"),
     *(b"lfci-session: low\n", b"Lfci-Session : x\n", b"Lfci-Session: x y\n", b"\r\n", b"----------- >8 -\n"),
@@ -134,7 +155,7 @@ def ours(output: bytes) -> list[tuple[str, str]]:
 
 def test_g_what_is_found_is_what_both_readers_of_git_find(repo: Repo) -> None:
     rng = random.Random(409)
-    messages = {some_message(rng) for _ in range(600)}
+    messages = {some_message(rng) for _ in range(900)}
     outcomes = {message: code_of(lambda message=message: find_trailers(message)) for message in messages}
     accepted = sorted(message for message, code in outcomes.items() if code is None)
     assert sum(1 for message in accepted if find_trailers(message)) > 40
@@ -154,7 +175,8 @@ def test_g_what_is_found_is_what_both_readers_of_git_find(repo: Repo) -> None:
     for message, trailers in zip(accepted, by_log, strict=True):
         found = sorted(find_trailers(message).items())
         assert ours(trailers) == found, message
-        if found or rng.random() < 0.2:
+        # Only where a trailer is: git 2.39 never ends on some dividers in front of scissors.
+        if found:
             parsed = repo.git("interpret-trailers", "--parse", input=message)
             assert ours(parsed) == found, message
 
