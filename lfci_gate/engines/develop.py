@@ -175,6 +175,8 @@ def _follow(argv: list[str], nix: Nix, place: Path, timeout_s: int, log: Log, pr
         child.wait(timeout=_GRACE_S)
     except BaseException as reason:
         # The supervisor ends the sandbox when its leash is let go; only then is the rest ended.
+        with contextlib.suppress(OSError):
+            os.write(child.stdin.fileno(), b"\n")  # we live, and clean up ourselves
         child.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=5)

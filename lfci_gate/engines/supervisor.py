@@ -12,9 +12,10 @@ decides nothing; what to run and what is allowed is in the request file (written
     build          host directory behind /build
     limits         see engines.sandbox.Limits
     result         file to write: {how, begun, status, stopped, duration_ms}
-    clean          directory to remove when the parent is gone
+    clean          directory to remove when the parent was killed
 
-Standard input is the leash: when it ends, the run is over, so a killed parent leaves nothing running.
+Standard input is the leash: when it ends, or says anything, the run is over, so a killed parent leaves
+nothing running, and its directory is removed here.
 Standard output is the run's output. All processes of the sandbox are dead when the result is written.
 """
 
@@ -56,7 +57,7 @@ class Run:
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
         self.limits: dict[str, Any] = request["limits"]
-        self.parent = os.getppid()
+        self.abandoned = False
         self.heard = b""
         self.status = b""
         self.init_fd = -1
@@ -145,7 +146,7 @@ class Run:
             if child_fd in ready:
                 return
             if 0 in ready:
-                raise Ended("lost")
+                raise self.let_go()
             now = time.monotonic()
             if now > deadline:
                 raise Ended("timeout")
@@ -177,10 +178,15 @@ class Run:
             while data:
                 data = data[os.write(1, data) :]
         except BrokenPipeError:
-            raise Ended("lost") from None
+            raise self.let_go() from None
         if self.written > self.limits["log_bytes"]:
             raise Ended("output")
         return True
+
+    def let_go(self) -> Ended:
+        """The leash is let go of: with a byte by a parent that lives and cleans up, else by its death."""
+        self.abandoned = not os.read(0, 1)
+        return Ended("lost")
 
     def listen(self) -> bool:
         """Takes what the run script tells; False when it has closed its end."""
@@ -247,7 +253,7 @@ def main(request_file: str) -> int:
     limit_self(request["limits"])
     run = Run(request)
     result = run.go()
-    if os.getppid() != run.parent:
+    if run.abandoned:
         import shutil
 
         shutil.rmtree(request["clean"], ignore_errors=True)

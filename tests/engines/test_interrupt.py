@@ -39,7 +39,7 @@ def sleeping(seconds: str) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_is_undecided_and_leaves_nothing(project: Project, number: signal.Signals) -> None:
-    marker = f"31415{int(number)}"
+    marker = f"{int(number)}000{os.getpid()}"
     handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     thread = once(lambda: sleeping(marker), lambda: os.kill(os.getpid(), number))
     with pytest.raises(Undecided) as error:
@@ -56,7 +56,12 @@ def test_an_interrupted_evaluation_is_undecided_and_leaves_nothing(
 ) -> None:
     forever = "let count = n: if n == 0 then { } else count (n - 1); in count 1000000000"
     project = make_project(forever)
-    thread = once(lambda: bool(processes_with("nix eval")), lambda: os.kill(os.getpid(), signal.SIGINT))
+    ours = f"lfci-run-{os.getpid()}-"
+
+    def evaluating() -> bool:
+        return any("nix eval" in command for command in processes_with(ours))
+
+    thread = once(evaluating, lambda: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(Undecided) as error:
         project.run("true")
     thread.join()
@@ -67,6 +72,7 @@ def test_an_interrupted_evaluation_is_undecided_and_leaves_nothing(
 def test_a_killed_parent_leaves_no_process_and_no_directory(project: Project, tmp_path: Path) -> None:
     """SIGKILL gives no chance to clean up: the supervisor notices and does it."""
     project.tree()
+    marker = f"99000{os.getpid()}"
     script = tmp_path / "script.py"
     script.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
@@ -75,18 +81,19 @@ def test_a_killed_parent_leaves_no_process_and_no_directory(project: Project, tm
         "project = Project.__new__(Project)\n"
         f"project.place, project.work = Path({str(project.place)!r}), Path({str(project.work)!r})\n"
         "project.cas = None\n"
-        "project.run('sleep 2718281')\n"
+        f"project.run('sleep {marker}')\n"
     )
     child = subprocess.Popen([sys.executable, str(script)])
     name = f"lfci-run-{child.pid}-"
-    thread = once(lambda: sleeping("2718281"), child.kill)
+    thread = once(lambda: sleeping(marker), child.kill)
     child.wait()
     thread.join()
-    deadline = time.monotonic() + 20
+    assert child.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 60
 
     def remains() -> list[str]:
         places = [path for top in (project.work, Path("/var/tmp")) for path in top.glob(f"{name}*")]
-        return processes_with("2718281") + [str(place) for place in places]
+        return processes_with(marker) + [str(place) for place in places]
 
     while remains() and time.monotonic() < deadline:
         time.sleep(0.05)

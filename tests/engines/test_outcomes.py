@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.support.world import pluggy_source
 from tests.support.world_project import GREEN, JUNIT, RED, Project, definition, processes_with, report
 
 MIB = 1 << 20
+MARKER = f"77000{os.getpid()}"
+"""Seconds that nobody else sleeps."""
 
 
 def assert_undecided(result: RunResult, code: str) -> None:
@@ -125,17 +128,17 @@ def test_a_missing_artifact_is_undecided(project: Project, command: str) -> None
 
 def test_a_run_that_takes_too_long_is_killed_and_undecided(project: Project) -> None:
     started = time.monotonic()
-    assert_undecided(project.run(definition("sleep 1234567", timeout_s=1)), "LFCI308")
+    assert_undecided(project.run(definition(f"sleep {MARKER}", timeout_s=1)), "LFCI308")
     assert time.monotonic() - started < 20
-    assert processes_with("1234567") == []
+    assert processes_with(MARKER) == []
 
 
 def test_what_runs_in_the_background_ends_with_the_command(project: Project) -> None:
     """Also when it left the session, ignores signals and has closed its files."""
-    command = "(trap '' HUP TERM; setsid sleep 7654321 >/dev/null 2>&1 &) ; (sleep 7654321 &) ; echo done"
+    command = f"(trap '' HUP TERM; setsid sleep {MARKER} >/dev/null 2>&1 &); (sleep {MARKER} &); echo done"
     result = project.run(command)
     assert result.outcome is Outcome.PASSED
-    assert processes_with("7654321") == []
+    assert processes_with(MARKER) == []
 
 
 @pytest.mark.parametrize(
