@@ -47,8 +47,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.hook == "pre-commit":
         from lfci_gate.cli import run as run_verb
 
-        words = ["check", "--worktree"]
-        return run_verb(words, environ=context.environ, directory=context.directory, now=context.now)
+        return run_verb(
+            ["check", "--worktree"],
+            environ=context.environ,
+            directory=context.directory,
+            stdout=context.output.out,
+            stderr=context.output.err,
+            now=context.now,
+        )
     try:
         if args.hook == "post-checkout":
             _post_checkout(args, context)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lfci_gate.cli.context import utc_now
 from lfci_gate.clone.deliver import MARK
 from tests.cli.conftest import Run
 from tests.support.forge import Developer, Forge, first_landing, make_forge
@@ -134,21 +135,27 @@ def framework(developer: Developer, **said: str) -> dict[str, str]:
     ],
 )  # fmt: skip
 def test_what_a_framework_leaves_out_is_never_nothing_to_do(
-    lfci: Run, ada: Developer, said: dict[str, str]
+    here: Run, ada: Developer, said: dict[str, str]
 ) -> None:
     env = framework(ada, **said)
-    shown = lfci("hook", "pre-push", "--framework", cwd=ada.repo.path, env=env)
+    shown = here("hook", "pre-push", "--framework", cwd=ada.repo.path, env=env, now=utc_now())
     assert shown.status == 1, shown.err
     assert "error[LFCI101]" in shown.err
     attest(ada)
-    shown = lfci("hook", "pre-push", "--framework", cwd=ada.repo.path, env=env)
+    shown = here("hook", "pre-push", "--framework", cwd=ada.repo.path, env=env, now=utc_now())
     assert shown.status == 0, shown.err
 
 
-def test_a_framework_that_says_nothing_at_all_stops_the_push(lfci: Run, repo: Repo) -> None:
-    shown = lfci("hook", "pre-push", "--framework", cwd=repo.path)
+def test_a_framework_that_says_nothing_at_all_stops_the_push(here: Run, repo: Repo) -> None:
+    shown = here("hook", "pre-push", "--framework", cwd=repo.path)
     assert shown.status == 2
     assert "error[LFCI514]" in shown.err
+
+
+def test_before_a_commit_the_working_copy_is_checked(here: Run, repo: Repo) -> None:
+    shown = here("hook", "pre-commit", "--framework", cwd=repo.path)
+    assert shown.status == here("check", "--worktree", cwd=repo.path).status == 2
+    assert "error[LFCI201]" in shown.err
 
 
 # -- post-checkout -----------------------------------------------------------------------------------
@@ -255,16 +262,16 @@ def test_squashing_commits_of_a_session_leaves_one_trailer(here: Run, hooked: Re
     here("session", "start", cwd=hooked.path)
     session = session_of(here, hooked)
     assert session is not None
-    for name in ("one", "two", "three"):
+    for name in ("one", "two"):
         hooked.write(name, b"1")
         hooked.git("add", "-A")
         hooked.git("commit", "-q", "-m", name)
     if not still_open:
         here("session", "end", cwd=hooked.path)
     editor = {"GIT_SEQUENCE_EDITOR": "sed -i '2,$s/^pick/squash/'", "GIT_EDITOR": "true"}
-    hooked.git("rebase", "-q", "-i", "HEAD~3", env=editor)
+    hooked.git("rebase", "-q", "-i", "HEAD~2", env=editor)
     message = hooked.line("log", "-1", "--format=%B")
     assert hooked.line("rev-list", "--count", "HEAD") == "2"
     assert message.count("Lfci-Session: ") == 1
     assert trailer(hooked) == session["id"]
-    assert all(word in message for word in ("one", "two", "three"))
+    assert all(word in message for word in ("one", "two"))
