@@ -9,12 +9,12 @@ import argparse
 import os
 import shlex
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfci_gate import files
 from lfci_gate.cli.context import Context
+from lfci_gate.cli.init_report import CONFIG, POLICY, ROLES, InitResult, KeyUsed, one_line, report
 from lfci_gate.cli.key import key_name
 from lfci_gate.cli.project_files import ProjectFiles, project_files
 from lfci_gate.config.candidates import Candidate
@@ -28,10 +28,6 @@ from lfci_gate.model import ProjectConfig, PublicKey, ReportSpec
 
 if TYPE_CHECKING:
     from lfci_gate.config.detect import Detection
-
-CONFIG = ".lfci/config.toml"
-POLICY = ".lfci/policy.toml"
-ROLES = ("maintainer", "agent")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,26 +50,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    public: PublicKey
-    file: str
-    made: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    project: ProjectConfig
-    chosen: Candidate | None
-    """None when the configuration was there."""
-    written: tuple[str, ...]
-    key: _Key
-    key_name: str | None
-    """What the policy calls the key; None when it does not know it."""
-    branch: str
-    flake: bool
-
-
 def run(args: argparse.Namespace, context: Context) -> int:
     """Raises UsageError LFCI301 (nothing to run was found), LFCI302 (several), LFCI405, LFCI202."""
     top = context.git.toplevel
@@ -93,7 +69,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         result = _with_policy(args, context, project, config, chosen, texts)
     for name, text in texts.items():
         files.write_file(top / name, text.encode(), mode=0o644)
-    _report(context, result, suggestions)
+    report(context, result, suggestions)
     return 0
 
 
@@ -130,7 +106,7 @@ def _only_one(found: Detection) -> Candidate:
 def _ask(context: Context, found: Detection) -> Candidate:
     context.output.note("Several commands could be the project's test:")
     for number, each in enumerate(found.candidates, 1):
-        context.output.note(f"  {number}  {_one_line(each.command)}   ({each.file} {each.reason})")
+        context.output.note(f"  {number}  {one_line(each.command)}   ({each.file} {each.reason})")
     for path, why in found.unreadable:
         context.output.note(f"  (not looked at: {path} {why})")
     answer = context.ask(f"Which one? [1-{len(found.candidates)}, nothing to stop] ")
@@ -161,7 +137,7 @@ def _with_policy(
     config: ProjectConfig,
     chosen: Candidate | None,
     texts: dict[str, str],
-) -> _Result:
+) -> InitResult:
     if not config.checks:
         raise UsageError("LFCI406", f"{CONFIG} declares no check", hint="lfci help checks")
     from lfci_gate.clone.settings import key_in_policy
@@ -173,7 +149,7 @@ def _with_policy(
     if held is None:
         texts[POLICY] = _policy_text(context, project, config, chosen, branch, key.public)
     policy = parse_policy(held if held is not None else texts[POLICY].encode())
-    return _Result(
+    return InitResult(
         project=config,
         chosen=chosen,
         written=tuple(texts),
@@ -184,20 +160,20 @@ def _with_policy(
     )
 
 
-def _key(context: Context) -> _Key:
+def _key(context: Context) -> KeyUsed:
     from lfci_gate.clone.settings import default_key_path
 
     settings = context.settings()
     setting = settings.key_setting()
     public = settings.public_key()
     if public is not None:
-        return _Key(public, setting, made=False)
+        return KeyUsed(public, setting, made=False)
     path = Path(os.path.expanduser(setting))
     if setting == str(default_key_path(context.environ)) and not path.exists():
         from lfci_gate.attest.private import generate
 
-        return _Key(generate(path, None), setting, made=True)
-    return _Key(settings.signer(context.ask_passphrase).public, setting, made=False)
+        return KeyUsed(generate(path, None), setting, made=True)
+    return KeyUsed(settings.signer(context.ask_passphrase).public, setting, made=False)
 
 
 def _policy_text(
@@ -225,79 +201,3 @@ def _policy_text(
         lockfiles=[path.decode("utf-8", "replace") for path in project.paths if is_lockfile(path)],
         alias_file=chosen.file if declared and chosen is not None else None,
     )
-
-
-# -- what is said -----------------------------------------------------------------------------------
-
-
-def _report(context: Context, result: _Result, suggestions: tuple[Candidate, ...]) -> None:
-    output = context.output
-    steps = _next_steps(result)
-    output.json(
-        {
-            "schema": "lfci.init/1",
-            "checks": [check.name for check in result.project.checks],
-            "command": None if result.chosen is None else result.chosen.command,
-            "because": None if result.chosen is None else f"{result.chosen.file} {result.chosen.reason}",
-            "files": {name: "written" if name in result.written else "there" for name in (CONFIG, POLICY)},
-            "key": {
-                "file": result.key.file,
-                "fingerprint": result.key.public.fingerprint,
-                "made": result.key.made,
-                "name": result.key_name,
-            },
-            "branch": result.branch,
-            "flake": result.flake,
-            "suggestions": [{"file": each.file, "command": each.command} for each in suggestions],
-            "next": steps,
-        }
-    )
-    chosen = result.chosen
-    if chosen is not None:
-        name = result.project.checks[0].name
-        output.pair("check", f"{name}: {_one_line(chosen.run)}", "strong")
-        output.pair("", f"because {chosen.file} {chosen.reason}")
-    else:
-        output.pair("checks", ", ".join(check.name for check in result.project.checks), "strong")
-    for path in (CONFIG, POLICY):
-        output.pair("wrote" if path in result.written else "left", path if path in result.written
-                    else f"{path}, which was there")  # fmt: skip
-    output.pair("key", f"{'made' if result.key.made else 'found'} {result.key.file}")
-    output.pair("", result.key.public.fingerprint)
-    _say_what_the_key_may(context, result)
-    for each in suggestions[:3]:
-        output.pair("perhaps", f"{_one_line(each.command)}   ({each.file} {each.reason})")
-    output.pair("flake", "flake.nix is there" if result.flake
-                else "MISSING: checks run in the dev shell of flake.nix (lfci help flake)",
-                "" if result.flake else "warn")  # fmt: skip
-    output.line()
-    output.line("Next:", "strong")
-    for number, step in enumerate(steps, 1):
-        output.line(f"  {number}. {step}")
-
-
-def _say_what_the_key_may(context: Context, result: _Result) -> None:
-    output = context.output
-    if result.key_name is None:
-        output.pair("", "the policy does not know this key: see lfci key show", "warn")
-    elif POLICY in result.written:
-        output.pair("", f"in the policy as {result.key_name}: {' and '.join(ROLES)}, to try things out with")
-        output.pair("", "For real use give each agent a key of its own, and keep this one for people:")
-        output.pair("", "only then an agent cannot approve what an agent made (lfci help policy).")
-
-
-def _next_steps(result: _Result) -> list[str]:
-    steps = [] if result.flake else ["write flake.nix, then: nix flake lock && git add flake.nix flake.lock"]
-    if result.written:
-        steps.append(f"read {' and '.join(result.written)}, then: git add .lfci && git commit")
-    return [
-        *steps,
-        "lfci doctor         (is everything here that checks need?)",
-        "lfci check          (run the checks, sign the result)",
-        "lfci install        (hooks: a plain git push brings the proof along)",
-        "on the server: lfci forge init REPO --policy .lfci/policy.toml",
-    ]
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\n", "; ")
