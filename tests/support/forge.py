@@ -23,6 +23,7 @@ from lfci_gate.attest.dsse import attestation_id
 from lfci_gate.attest.keys import format_public
 from lfci_gate.attest.statement import subject_of
 from lfci_gate.config.policy import parse_policy, rule_for
+from lfci_gate.gate.fold import fold
 from lfci_gate.gate.install import init_forge
 from lfci_gate.git.inbox import build_inbox_tree, inbox_ref
 from lfci_gate.git.objects import BatchReader
@@ -201,6 +202,14 @@ class Developer:
         assert self.forge.state() == before
         self.forge.fsck()
         return pushed
+
+    def lands_beside(self, *args: str) -> None:
+        """A push that lands while something else waits in the inbox, which goes on waiting."""
+        before = self.forge.waiting()
+        pushed = self.push(*args)
+        assert pushed.status == 0, pushed.output
+        fold(self.forge.git)
+        assert self.forge.waiting() == before
 
     def lands(self, *args: str, env: dict[str, str] | None = None) -> None:
         """A push that the gate lets through and the fold has folded: nothing waits in the inbox."""
