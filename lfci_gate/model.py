@@ -8,9 +8,10 @@ tzinfo set; durations are named with their unit. Paths inside a git tree are raw
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, NewType, Protocol
+
+from lfci_gate.value import Value
 
 ObjectId = NewType("ObjectId", str)
 """Lower-case hex name of a git object: 40 digits (sha1) or 64 (sha256)."""
@@ -59,8 +60,7 @@ class Outcome(enum.Enum):
     UNDECIDED = "UNDECIDED"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSpec:
+class ReportSpec(Value):
     """Where the check leaves its test report."""
 
     format: str
@@ -69,8 +69,7 @@ class ReportSpec:
     """Under ``$out`` for junit; None for tap (standard output)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckDefinition:
+class CheckDefinition(Value):
     """Normalised form of one check of ``.lfci/config.toml``, defaults filled in."""
 
     name: str
@@ -90,8 +89,7 @@ class CheckDefinition:
     """The definition digest: sha256 of the canonical JSON of everything above."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectConfig:
+class ProjectConfig(Value):
     """``.lfci/config.toml``."""
 
     version: int
@@ -105,8 +103,7 @@ class ProjectConfig:
 # -- policy ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Value):
     """A public key; equality and hash by kind and raw bytes only, so thresholds count keys once."""
 
     kind: str
@@ -117,8 +114,7 @@ class PublicKey:
     """``SHA256:<base64 without padding>`` of the OpenSSH key blob, as ssh-keygen prints."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyKey:
+class PolicyKey(Value):
     name: str
     public: PublicKey
     roles: tuple[str, ...]
@@ -127,8 +123,7 @@ class PolicyKey:
     revoked: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Value):
     check: str
     roles: tuple[str, ...]
     threshold: int
@@ -137,8 +132,7 @@ class Requirement:
     report_required: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(Value):
     """Changes of ``paths`` need approvals of ``threshold`` distinct keys with one of ``roles``."""
 
     paths: tuple[str, ...]
@@ -146,8 +140,7 @@ class Protection:
     threshold: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value):
     refs: tuple[str, ...]
     scope: str
     """``tip`` or ``each``."""
@@ -166,8 +159,7 @@ class Rule:
     gitlinks: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Value):
     version: int
     repository: str
     """UUID that names this repository in every attestation."""
@@ -182,14 +174,12 @@ class Policy:
 # -- snapshot and session ----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class FileDigest:
+class FileDigest(Value):
     path: str
     sha256: Sha256
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value):
     """Fingerprint of what the project specifies at one moment."""
 
     tree: ObjectId
@@ -203,8 +193,7 @@ class Snapshot:
     """sha256 of the canonical JSON of the above."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Value):
     id: str
     """22 characters: 16 random bytes, URL-safe base64 without padding, as hif names sessions."""
     agent: str
@@ -222,8 +211,7 @@ class Session:
 # -- runs and attestations ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TestCase:
+class TestCase(Value):
     """One executed or skipped test of a report."""
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
@@ -233,8 +221,7 @@ class TestCase:
     """``passed``, ``failed`` or ``skipped``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResultDocument:
+class ResultDocument(Value):
     """What two honest runs agree on; its canonical JSON is stored by sha256 (docs/formats.md)."""
 
     check: str
@@ -245,8 +232,7 @@ class ResultDocument:
     """Sorted by path."""
 
 
-@dataclass(frozen=True, slots=True)
-class TestCounts:
+class TestCounts(Value):
     __test__ = False
 
     passed: int
@@ -256,8 +242,7 @@ class TestCounts:
     """sha256 of the canonical JSON list of the sorted ids of all tests in the report."""
 
 
-@dataclass(frozen=True, slots=True)
-class LockfileFact:
+class LockfileFact(Value):
     path: str
     sha256: Sha256
     pinned: int | None
@@ -265,8 +250,7 @@ class LockfileFact:
     unpinned: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFact:
+class SessionFact(Value):
     id: str
     base_commit: ObjectId | None
     base_tree: ObjectId
@@ -274,8 +258,7 @@ class SessionFact:
     started_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRun:
+class CheckRun(Value):
     """Predicate ``https://micelio.dev/lfci/check-run/v0.1``, with its subject."""
 
     inputs_tree: ObjectId
@@ -314,8 +297,7 @@ class CheckRun:
     issued_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Value):
     """Predicate ``https://micelio.dev/lfci/approval/v0.1``, with its subject."""
 
     to_tree: ObjectId
@@ -330,8 +312,7 @@ class Approval:
     issued_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRecord:
+class SessionRecord(Value):
     """Predicate ``https://micelio.dev/lfci/session/v0.1``; the subject is the base tree."""
 
     repository: str
@@ -345,8 +326,7 @@ class SessionRecord:
     issued_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(Value):
     """Predicate ``https://slsa.dev/verification_summary/v1`` of a landed commit."""
 
     commit: ObjectId
@@ -368,8 +348,7 @@ Statement = CheckRun | Approval | SessionRecord | Landing
 # -- gate ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RefUpdate:
+class RefUpdate(Value):
     """One line of pre-receive's input; None stands for the zero oid."""
 
     ref: str
@@ -383,8 +362,7 @@ class VerdictKind(enum.Enum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Value):
     """Why a ref is refused (or could not be judged); one error's worth of facts."""
 
     code: str
@@ -395,8 +373,7 @@ class Reason:
     facts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RefVerdict:
+class RefVerdict(Value):
     update: RefUpdate
     kind: VerdictKind
     reasons: tuple[Reason, ...]
@@ -410,7 +387,6 @@ class RefVerdict:
     """What counted, one line each, for people who read the landing later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value):
     kind: VerdictKind
     refs: tuple[RefVerdict, ...]

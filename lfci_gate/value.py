@@ -34,6 +34,19 @@ class _ValueType(type):
         type.__setattr__(made, "_defaults", held | defaults)
         return made
 
+    @property
+    def __dataclass_fields__(cls) -> dict[str, Any]:
+        """What `dataclasses.replace`, `fields` and `asdict` look for, so that they work on values too;
+        made when they do."""
+        import dataclasses
+
+        made: dict[str, Any] = {}
+        for name in cls._fields:  # type: ignore[attr-defined]
+            field: Any = dataclasses.field()
+            field.name, field._field_type = name, dataclasses._FIELD  # type: ignore[attr-defined]
+            made[name] = field
+        return made
+
 
 def _defaults_of(base: type) -> Any:
     return base.__dict__.get("_defaults", {}).items()
@@ -67,6 +80,11 @@ class Value(metaclass=_ValueType):
                 raise TypeError(f"{type(self).__name__} misses {field}")
         if named:
             raise TypeError(f"{type(self).__name__} has no {', '.join(named)}, or has it twice")
+
+    @property
+    def __dataclass_fields__(self) -> dict[str, Any]:
+        made: dict[str, Any] = vars(_ValueType)["__dataclass_fields__"].fget(type(self))
+        return made
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: values are frozen")

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import socket
 import time
-from dataclasses import dataclass
 
 from lfci_gate.attest.keys import ED25519, blob_of, encode_ecdsa_signature
 from lfci_gate.errors import UsageError
 from lfci_gate.model import PublicKey
+from lfci_gate.value import Value
 
 __all__ = ["AgentSigner", "list_keys"]
 
@@ -26,8 +26,7 @@ _SIGN_SECONDS = 60.0  # an agent may ask its user for confirmation
 _SIGNATURE_NAMES = {"ed25519": b"ssh-ed25519", "ecdsa-p256": b"ecdsa-sha2-nistp256"}
 
 
-@dataclass(frozen=True, slots=True)
-class AgentSigner:
+class AgentSigner(Value):
     """Signs with the private half of ``public``, which stays in the agent at ``socket_path``."""
 
     public: PublicKey

@@ -13,7 +13,6 @@ the policy's own. The hint is kept, for messages only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lfci_gate.attest.dsse import PAYLOAD_TYPE, Envelope
@@ -22,6 +21,7 @@ from lfci_gate.attest.shape import Mismatch, Shape, list_of, matching, one_of, r
 from lfci_gate.canonical import is_plain
 from lfci_gate.errors import Refusal
 from lfci_gate.model import PublicKey
+from lfci_gate.value import Value
 
 __all__ = [
     "MAX_BUNDLE_BYTES",
@@ -81,8 +81,7 @@ _BUNDLE = record(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Value):
     envelope: Envelope
     hint: str
     """``SHA256:...`` of the first signer's key. Unauthenticated: good for messages, never for a decision."""

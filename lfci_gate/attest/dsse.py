@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lfci_gate.attest.keys import verify
 from lfci_gate.errors import UsageError
 from lfci_gate.model import PublicKey
+from lfci_gate.value import Value
 
 if TYPE_CHECKING:
     from lfci_gate.attest.signers import Signer
@@ -23,8 +23,7 @@ __all__ = ["PAYLOAD_TYPE", "Envelope", "attestation_id", "pae", "sign", "signed_
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Value):
     """A decoded envelope. Nothing in it is to be believed before :func:`signed_by`."""
 
     payload: bytes

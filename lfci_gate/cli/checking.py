@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lfci_gate.cli.context import Context
@@ -22,13 +21,13 @@ from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.model import CheckDefinition, Engine, ObjectId, Outcome, Policy
+from lfci_gate.value import Value
 
 if TYPE_CHECKING:
     from lfci_gate.engines.outcome import RunResult
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Value):
     """How to check: from the command line."""
 
     engine: Engine = Engine.DEVELOP
@@ -36,8 +35,7 @@ class Options:
     attest: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Value):
     """How one check ended."""
 
     definition: CheckDefinition

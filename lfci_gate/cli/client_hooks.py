@@ -6,7 +6,6 @@ import os
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from lfci_gate import files, resources
@@ -14,12 +13,12 @@ from lfci_gate.cli.hook_places import HOOKS, Place, hooks_folder, is_chain, is_s
 from lfci_gate.clone.evidence import MIRROR
 from lfci_gate.errors import UsageError
 from lfci_gate.git.process import Git
+from lfci_gate.value import Value
 
 __all__ = ["Done", "find_program", "install_hook", "mirror_evidence", "remove_hooks", "stop_mirroring"]
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Value):
     what: str
     """A hook, or what else was set up."""
     state: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from lfci_gate.attest.bundle import Bundle, parse_bundle, parse_note
@@ -19,6 +19,7 @@ from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.results import read_result
 from lfci_gate.model import CheckRun, ObjectId, Policy, PolicyKey, Statement
+from lfci_gate.value import Value
 
 __all__ = ["Held", "collect", "find_one", "result_of", "signers"]
 
@@ -27,8 +28,7 @@ LOCAL = "local"
 FORGE = "forge"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Value):
     """One attestation. Its statement is what it says, whoever signed it: see :func:`signers`."""
 
     id: str

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from lfci_gate import files
 from lfci_gate.errors import UsageError
 from lfci_gate.git.process import Git
+from lfci_gate.value import Value
 
 __all__ = ["HOOKS", "Place", "git_version", "hooks_folder", "is_chain", "is_shim", "plan", "shim_folder"]
 
@@ -26,8 +26,7 @@ CONFIG_HOOKS_SINCE = (2, 54)
 _HOOK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value):
     """Where one hook of ours goes."""
 
     hook: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lfci_gate.cli.context import Context
 from lfci_gate.config.candidates import Candidate
 from lfci_gate.model import ProjectConfig, PublicKey
+from lfci_gate.value import Value
 
 __all__ = ["CONFIG", "POLICY", "ROLES", "InitResult", "KeyUsed", "one_line", "report"]
 
@@ -15,15 +14,13 @@ POLICY = ".lfci/policy.toml"
 ROLES = ("maintainer", "agent")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUsed:
+class KeyUsed(Value):
     public: PublicKey
     file: str
     made: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InitResult:
+class InitResult(Value):
     project: ProjectConfig
     chosen: Candidate | None
     """None when the configuration was there."""

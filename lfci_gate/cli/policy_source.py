@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from lfci_gate import files
@@ -13,12 +12,12 @@ from lfci_gate.errors import UsageError
 from lfci_gate.gate.facts import Limits
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.model import Policy, PolicyKey
+from lfci_gate.value import Value
 
 __all__ = ["PolicyFound", "find_policy", "key_state"]
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFound:
+class PolicyFound(Value):
     policy: Policy
     where: str
     """For people: ``origin/main``, ``main``, ``HEAD`` or ``the working copy``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from lfci_gate import files
@@ -13,14 +12,14 @@ from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.tree import read_file, walk
 from lfci_gate.model import ObjectId
+from lfci_gate.value import Value
 
 __all__ = ["ProjectFiles", "project_files"]
 
 _FILE_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFiles:
+class ProjectFiles(Value):
     where: str
     """``HEAD`` or ``the working copy``."""
     paths: tuple[bytes, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from lfci_gate.attest.bundle import format_bundle, make_bundle
@@ -20,10 +19,10 @@ from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.tree import shown
 from lfci_gate.model import Approval, ObjectId, Policy, PolicyKey
+from lfci_gate.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Value):
     part: Part
     id: str
     paths: tuple[str, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from lfci_gate.model import (
     Session,
     Sha256,
 )
+from lfci_gate.value import Value
 
 if TYPE_CHECKING:
     from lfci_gate.attest.signers import Signer
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from lfci_gate.git.process import Git
 
 
-@dataclass(frozen=True, slots=True)
-class Attester:
+class Attester(Value):
     """Who signs, and what the attestation says about them."""
 
     signer: Signer

@@ -9,7 +9,7 @@ deserves a second look, and whoever wants the log needs it anyway.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from lfci_gate.config.policy import rule_for
@@ -32,6 +32,7 @@ from lfci_gate.model import (
     Rule,
 )
 from lfci_gate.patterns import PatternSet
+from lfci_gate.value import Value
 
 _OWN = "(own key)"
 _FILE_BYTES = 64 * 1024 * 1024
@@ -50,8 +51,7 @@ _NO_RULE = Rule(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value):
     """A result that need not be found out again."""
 
     evidence: Evidence
@@ -60,8 +60,7 @@ class Known:
     """Name of the signing key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value):
     """One check of one tree, on its way to one ref."""
 
     tree: ObjectId

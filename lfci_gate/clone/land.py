@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +28,7 @@ from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.refs import read_ref
 from lfci_gate.model import ObjectId, Policy, RefUpdate, Verdict, VerdictKind
+from lfci_gate.value import Value
 
 _RACES = (
     b"fetch first",
@@ -49,8 +49,7 @@ class Ensure(Protocol):
         """Raises Refusal LFCI307 when a check fails, Undecided when it cannot be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(Value):
     """How it ended; exactly one of ``verdict`` (refused, here or by the forge) and success."""
 
     commit: ObjectId
@@ -66,8 +65,7 @@ class Landed:
     """The user's branch was not moved, because uncommitted changes were in the way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value):
     """One attempt: what goes where."""
 
     target: Target

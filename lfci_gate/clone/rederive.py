@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from lfci_gate.clone.check import project_config, store_inputs
@@ -17,10 +16,10 @@ from lfci_gate.git.process import Git
 from lfci_gate.model import CheckDefinition, CheckRun, ObjectId, VerdictKind
 from lfci_gate.nix.derivation import derive
 from lfci_gate.nix.process import Nix
+from lfci_gate.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Rederived:
+class Rederived(Value):
     """One attested derivation, and what this machine evaluated."""
 
     check: str

@@ -6,8 +6,6 @@ The same answer as `git rebase` where that ends without conflict; conflicts are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lfci_gate.errors import Refusal, Undecided
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.commit import Commit, Identity, format_commit
@@ -15,13 +13,13 @@ from lfci_gate.git.history import new_commits
 from lfci_gate.git.process import Git
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId, ObjectSource
+from lfci_gate.value import Value
 
 _LIMIT = 1_000
 _SIGNATURES = (b"gpgsig", b"gpgsig-sha256")
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
+class Replayed(Value):
     tip: ObjectId
     commits: int
     """How many were written anew."""

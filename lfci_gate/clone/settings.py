@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from lfci_gate import files
@@ -16,10 +15,10 @@ from lfci_gate.attest.signers import AGENT_PREFIX, Signer, load_signer
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.git.process import Git
 from lfci_gate.model import Policy, PublicKey
+from lfci_gate.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """Options as given on the command line, with the environment and git's config behind them."""
 
     git: Git

@@ -4,7 +4,6 @@ last saw it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lfci_gate.config.policy import parse_policy
 from lfci_gate.errors import UsageError
@@ -14,12 +13,12 @@ from lfci_gate.git.process import Git
 from lfci_gate.git.refs import head_branch, refs_and_links
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import ObjectId, ObjectSource, Policy
+from lfci_gate.value import Value
 
 BRANCHES = "refs/heads/"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Value):
     """The branch that a change is meant for."""
 
     remote: str | None

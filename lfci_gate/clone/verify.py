@@ -7,7 +7,6 @@ policy, or the forge's key in git config `lfci.forgeKey`), else at the present t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from lfci_gate.attest.bundle import parse_bundle
@@ -34,10 +33,10 @@ from lfci_gate.git.process import Git
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import CheckRun, Landing, ObjectId, Policy, PublicKey, RefUpdate, RefVerdict
 from lfci_gate.patterns import PatternSet
+from lfci_gate.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Value):
     """A landing record found on a commit."""
 
     landing: Landing | None
@@ -46,8 +45,7 @@ class Record:
     """Name of the trusted key, else the key that the record itself names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Value):
     commit: ObjectId
     verdict: RefVerdict
     at: datetime

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from lfci_gate.config.shelltext import vacuous
 from lfci_gate.model import ReportSpec
+from lfci_gate.value import Value
 
 JUNIT = ReportSpec(format="junit", path="junit.xml")
 TAP = ReportSpec(format="tap", path=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Value):
     """A command that the project declares to be its test."""
 
     file: str
@@ -29,8 +28,7 @@ class Candidate:
     """True when it is only worth looking at (a server's CI file, what needs Nix inside): never chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Value):
     """An alias that resolves to nothing."""
 
     file: str

@@ -9,7 +9,6 @@ Pure: names and bytes in, candidates out; nothing of the tree is executed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from lfci_gate.config.candidates import Candidate, Finding, Refused, candidate
 from lfci_gate.config.detect_entry import entry_points, suggestions
@@ -18,14 +17,14 @@ from lfci_gate.config.detect_langs import languages
 from lfci_gate.config.detect_tasks import task_runners
 from lfci_gate.config.tree_view import TreeView
 from lfci_gate.errors import UsageError
+from lfci_gate.value import Value
 
 __all__ = ["Candidate", "Detection", "Refused", "detect"]
 
 _MAX_SHOWN = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(Value):
     """What was found; :meth:`choose` takes the unambiguous candidate."""
 
     rank: int | None

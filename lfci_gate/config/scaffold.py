@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lfci_gate.config.candidates import Candidate
@@ -17,13 +16,13 @@ from lfci_gate.config.known_tests import known_tests, pattern_of
 from lfci_gate.config.policy import parse_policy
 from lfci_gate.config.policy_text import unsatisfiable
 from lfci_gate.config.project import parse_project
+from lfci_gate.value import Value
 
 ALWAYS_PROTECTED = ("flake.nix", "flake.lock", ".lfci/")
 ATTEST_ROLES = ("agent", "maintainer", "runner")
 
 
-@dataclass(frozen=True, slots=True)
-class ScaffoldKey:
+class ScaffoldKey(Value):
     """A key of the first policy."""
 
     name: str

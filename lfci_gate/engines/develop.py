@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from lfci_gate.errors import Undecided
 from lfci_gate.nix.derivation import Derivation
 from lfci_gate.nix.process import Nix, last_lines, stop_group
 from lfci_gate.nix.structured import builder_input
+from lfci_gate.value import Value
 
 __all__ = ["DevelopRun", "run_in_sandbox"]
 
@@ -39,8 +40,7 @@ _GRACE_S: Final = 30
 _CHUNK: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class DevelopRun:
+class DevelopRun(Value):
     ended: Ended
     duration_ms: int
     out: Path

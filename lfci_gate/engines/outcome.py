@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
 from lfci_gate.engines.reports import executed
 from lfci_gate.errors import LfciError
 from lfci_gate.model import CheckDefinition, Engine, Outcome, ResultDocument, Sha256, TestCase, TestCounts
+from lfci_gate.value import Value
 
 __all__ = ["Ended", "Judgement", "Progress", "RunResult", "judge"]
 
@@ -52,8 +52,7 @@ class Judgement(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(Value):
     """One run of one check; everything that an attestation says about it."""
 
     outcome: Outcome

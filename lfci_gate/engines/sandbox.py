@@ -9,11 +9,11 @@ name localhost.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from lfci_gate.canonical import digest
 from lfci_gate.model import Sha256
+from lfci_gate.value import Value
 
 __all__ = ["DEFAULT_LIMITS", "ETC", "Limits", "Sandbox", "bubblewrap_arguments", "sandbox_digest"]
 
@@ -21,8 +21,7 @@ _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value):
     """What one run may use. Sizes in bytes."""
 
     build_bytes: int = 32 * _GIB
@@ -57,8 +56,7 @@ ETC: Final = {
 """Files of /etc, as Nix's sandbox has them (libstore's local builder)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Value):
     closure: Sequence[str]
     """Store paths to show."""
     build: str

@@ -9,18 +9,16 @@ policy there (docs/decisions/0003-policy-authority.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lfci_gate.config.policy import parse_policy, rule_for, unsatisfiable
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.gate.facts import POLICY_PATH, Limits, View
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import ObjectId, Policy
+from lfci_gate.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Value):
     policy: Policy
     data: bytes
     source: str

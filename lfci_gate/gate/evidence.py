@@ -7,7 +7,6 @@ policy, and only then the statement is parsed, from those same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from lfci_gate.attest.bundle import parse_bundle, parse_note
 from lfci_gate.attest.dsse import attestation_id, signed_by
@@ -21,12 +20,12 @@ from lfci_gate.git.inbox import read_inbox_tree
 from lfci_gate.git.notes import read_note
 from lfci_gate.git.trailers import find_trailers
 from lfci_gate.model import ObjectId, Policy, PolicyKey, PublicKey, Reason, Statement
+from lfci_gate.value import Value
 
 _NOTE_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Value):
     """Bytes that somebody offers as evidence; nothing about them is known yet."""
 
     origin: str
@@ -34,8 +33,7 @@ class Candidate:
     line: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Value):
     """A statement that keys of the policy signed."""
 
     id: str
@@ -44,8 +42,7 @@ class Evidence:
     line: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value):
     """All that is known about one subject."""
 
     evidence: tuple[Evidence, ...]

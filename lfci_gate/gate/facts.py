@@ -7,11 +7,11 @@ refs as they were when the hook started, so evaluating twice gives the same verd
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from lfci_gate.model import ObjectId, ObjectSource, RefUpdate, Sha256
+from lfci_gate.value import Value
 
 NOTES_REF = "refs/notes/lfci"
 RESULTS_REF = "refs/lfci/results"
@@ -20,8 +20,7 @@ POLICY_PATH = b".lfci/policy.toml"
 CONFIG_PATH = b".lfci/config.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value):
     """Bounds that keep a hostile push cheap; each with its unit in the name."""
 
     updates: int = 1_000
@@ -46,8 +45,7 @@ class Limits:
     """How far issuedAt may be ahead of the forge's clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Value):
     """What `git rev-list` says about one update."""
 
     commits: tuple[ObjectId, ...]
@@ -104,14 +102,12 @@ class View(Protocol):
         """Best common ancestor."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFloor:
+class PolicyFloor(Value):
     repository: str
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Value):
     updates: tuple[RefUpdate, ...]
     now: datetime
     """The forge's clock, read once."""

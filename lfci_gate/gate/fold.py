@@ -31,6 +31,7 @@ from lfci_gate.git.refs import RefChange, list_refs, update_refs
 from lfci_gate.git.results import updated_results_tree
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId, Policy
+from lfci_gate.value import Value
 
 _EXPIRY = datetime.timedelta(days=1)
 """How long evidence that no key of the policy signed may lie in the inbox."""
@@ -46,8 +47,7 @@ _PATIENCE_S = 20.0
 """How long the fold of one push goes on folding what later pushes bring; then theirs take over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Value):
     """What one fold did, in counts."""
 
     attestations: int = 0
@@ -119,8 +119,7 @@ def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folde
 # -- evidence --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Inbox:
+class _Inbox(Value):
     ref: str
     tree: ObjectId
     subject: ObjectId

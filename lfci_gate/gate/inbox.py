@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 from lfci_gate.attest.bundle import parse_bundle
 from lfci_gate.attest.consistency import disagreements
@@ -15,6 +14,7 @@ from lfci_gate.gate.facts import Limits, View
 from lfci_gate.git.inbox import parse_inbox_ref, read_inbox_tree
 from lfci_gate.git.names import is_oid
 from lfci_gate.model import CheckRun, Landing, ObjectId, ObjectSource, RefUpdate, Statement
+from lfci_gate.value import Value
 
 
 def rule_03_inbox(update: RefUpdate, view: View, limits: Limits) -> tuple[ObjectId, bytes]:
@@ -32,8 +32,7 @@ def rule_03_inbox(update: RefUpdate, view: View, limits: Limits) -> tuple[Object
     return delivered.subject, delivered.line
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Value):
     """One attestation as an inbox ref holds it; nobody has looked at its signature yet."""
 
     subject: ObjectId

@@ -8,7 +8,6 @@ import secrets
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from lfci_gate import files, resources
@@ -22,6 +21,7 @@ from lfci_gate.gate.state import ForgeState
 from lfci_gate.git.process import Git
 from lfci_gate.git.refs import head_branch
 from lfci_gate.model import Policy
+from lfci_gate.value import Value
 
 HOOKS = ("post-receive", "pre-receive")
 """In the order of installation: the one that refuses comes last, when all it needs is there."""
@@ -45,8 +45,7 @@ _LISTS = frozenset({"uploadpack.hideRefs"})
 """Settings of which git takes every value: the operator's own stay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """One finding of `forge status`."""
 
     ok: bool

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError, Refusal, Undecided
@@ -33,20 +32,21 @@ from lfci_gate.model import (
     VerdictKind,
 )
 from lfci_gate.patterns import PatternSet
+from lfci_gate.value import Value
 
 _SHA256_LIMIT = 64 * 1024 * 1024
 
 
-@dataclass(slots=True)
 class Findings:
     """What was found about one ref so far (rule 15 reports all of it)."""
 
-    refused: list[Reason] = field(default_factory=list)
-    undecided: list[Reason] = field(default_factory=list)
-    evidence: set[str] = field(default_factory=set)
-    remarks: list[str] = field(default_factory=list)
-    summary: list[str] = field(default_factory=list)
-    protected: bool = False
+    def __init__(self) -> None:
+        self.refused: list[Reason] = []
+        self.undecided: list[Reason] = []
+        self.evidence: set[str] = set()
+        self.remarks: list[str] = []
+        self.summary: list[str] = []
+        self.protected = False
 
     def catch(self, error: LfciError, commit: ObjectId | None = None) -> None:
         reason = reason_of(error.code, error.message, commit=commit, facts=error.facts, hint=error.hint)
@@ -70,8 +70,7 @@ class Findings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Value):
     """A protected ref whose update passed rules 1 to 3."""
 
     update: RefUpdate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
@@ -26,13 +25,13 @@ from lfci_gate.model import (
     Rule,
 )
 from lfci_gate.patterns import PatternSet
+from lfci_gate.value import Value
 
 POLICY_PROTECTION = Protection((POLICY_PATH.decode(),), ("maintainer",), 1)
 """What holds for the policy file when no listed protection covers it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """What the push does to the protected ref as a whole: old tip to new tip."""
 
     ref: str
@@ -42,8 +41,7 @@ class Change:
     new_tree: ObjectId
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """One protection's part of a change; its two trees are what an approval names."""
 
     protection: Protection

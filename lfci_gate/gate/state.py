@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,14 @@ from lfci_gate.canonical import Fields, format_time
 from lfci_gate.errors import Undecided
 from lfci_gate.gate.facts import PolicyFloor
 from lfci_gate.model import ObjectId, Sha256
+from lfci_gate.value import Value
 
 _CODE = "LFCI505"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Value):
     """One protected ref that the gate let move, as the landing record needs it."""
 
     pushed: str

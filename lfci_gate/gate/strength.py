@@ -4,7 +4,6 @@ time, by enough keys? Pure."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lfci_gate.attest.statement import contradictions
@@ -23,10 +22,10 @@ from lfci_gate.model import (
     Requirement,
     Rule,
 )
+from lfci_gate.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Value):
     """What evidence must say, taken from the pushed tree, the landed side and the policy."""
 
     ref: str
@@ -43,8 +42,7 @@ class Expected:
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Value):
     """Outcome of one requirement for one commit."""
 
     keys: dict[PublicKey, Evidence]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from lfci_gate.gate.facts import History, PolicyFloor
 from lfci_gate.git.commit import parse_commit
@@ -14,28 +13,43 @@ from lfci_gate.git.process import Git
 from lfci_gate.model import GitObject, ObjectId, Sha256
 
 
-@dataclass(slots=True)
 class RepositoryView:
     """A :class:`lfci_gate.gate.facts.View` over one repository.
 
     Which refs count as landed is the caller's to say: a forge's own refs in its hook, what the
     remote advertises when a client looks ahead.
+
+    Arguments:
+        refs: landed refs, at least those that the push names, the branch of HEAD, inbox and notes.
+        looked_at: digest of the policy that the last fold had, and the inbox refs that none of its
+            keys signed.
     """
 
-    git: Git
-    objects: BatchReader
-    refs: Mapping[str, ObjectId]
-    """Landed refs: at least those that the push names, the branch of HEAD, inbox and notes."""
-    symrefs: Mapping[str, str] = field(default_factory=dict)
-    head: str | None = None
-    server_policy: bytes | None = None
-    bootstrap_policy: bytes | None = None
-    policy_floor: PolicyFloor | None = None
-    looked_at: tuple[Sha256, frozenset[str]] | None = None
-    """Digest of the policy that the last fold had, and the inbox refs that none of its keys signed."""
-    _inbox: dict[ObjectId, tuple[tuple[str, ObjectId], ...]] | None = None
-    _shallow: bool | None = None
-    _histories: dict[tuple[ObjectId | None, ObjectId], History] = field(default_factory=dict)
+    def __init__(
+        self,
+        *,
+        git: Git,
+        objects: BatchReader,
+        refs: Mapping[str, ObjectId],
+        symrefs: Mapping[str, str] | None = None,
+        head: str | None = None,
+        server_policy: bytes | None = None,
+        bootstrap_policy: bytes | None = None,
+        policy_floor: PolicyFloor | None = None,
+        looked_at: tuple[Sha256, frozenset[str]] | None = None,
+    ) -> None:
+        self.git = git
+        self.objects = objects
+        self.refs = refs
+        self.symrefs = symrefs or {}
+        self.head = head
+        self.server_policy = server_policy
+        self.bootstrap_policy = bootstrap_policy
+        self.policy_floor = policy_floor
+        self.looked_at = looked_at
+        self._inbox: dict[ObjectId, tuple[tuple[str, ObjectId], ...]] | None = None
+        self._shallow: bool | None = None
+        self._histories: dict[tuple[ObjectId | None, ObjectId], History] = {}
 
     @property
     def shallow(self) -> bool:

@@ -8,12 +8,12 @@ them, no NUL anywhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lfci_gate.errors import Refusal
 from lfci_gate.git.names import KINDS, is_oid
 from lfci_gate.model import ObjectId
+from lfci_gate.value import Value
 
 __all__ = ["Commit", "Identity", "Tag", "format_commit", "parse_commit", "parse_tag"]
 
@@ -29,8 +29,7 @@ _MAX_SECONDS: Final = 2**63 - 1
 """The largest time that git reads without calling it an overflow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Value):
     """Who and when, as in ``author``, ``committer`` and ``tagger`` lines."""
 
     name: bytes
@@ -41,8 +40,7 @@ class Identity:
     """``+hhmm`` or ``-hhmm``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Value):
     tree: ObjectId
     parents: tuple[ObjectId, ...]
     author: Identity
@@ -53,8 +51,7 @@ class Commit:
     """Further headers in order, e.g. ``encoding`` and ``gpgsig``; continuation lines joined by a newline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Value):
     target: ObjectId
     kind: str
     """Kind of the target."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lfci_gate.errors import Undecided
+from lfci_gate.value import Value
 
 __all__ = ["StoreDerivation", "parse_derivation"]
 
@@ -22,8 +22,7 @@ _ESCAPE: Final = re.compile(rb"\\(.)", re.DOTALL)
 _ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
-@dataclass(frozen=True, slots=True)
-class StoreDerivation:
+class StoreDerivation(Value):
     outputs: Mapping[str, str]
     """Output name -> store path."""
     input_drvs: Mapping[str, tuple[str, ...]]

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from lfci_gate.nix.aterm import StoreDerivation, parse_derivation
 from lfci_gate.nix.expression import check_expression
 from lfci_gate.nix.nar import nar_hash
 from lfci_gate.nix.process import Completed, Nix, last_lines
+from lfci_gate.value import Value
 
 __all__ = ["Derivation", "current_system", "derive"]
 
@@ -28,8 +28,7 @@ _UNLOCKED: Final = re.compile(
 _PLAIN_PATH: Final = re.compile(r"/[0-9A-Za-z/._+~-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Derivation:
+class Derivation(Value):
     env_drv: str
     """The environment without a tree: equal for many trees."""
     check_drv: str
