@@ -13,7 +13,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +30,7 @@ from lfci_gate.session_file import (
     read_session,
     write_session,
 )
+from lfci_gate.value import replace
 
 
 class Started(NamedTuple):

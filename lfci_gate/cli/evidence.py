@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from lfci_gate.attest.bundle import Bundle, parse_bundle, parse_note
@@ -19,7 +18,7 @@ from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.results import read_result
 from lfci_gate.model import CheckRun, ObjectId, Policy, PolicyKey, Statement
-from lfci_gate.value import Value
+from lfci_gate.value import Value, replace
 
 __all__ = ["Held", "collect", "find_one", "result_of", "signers"]
 

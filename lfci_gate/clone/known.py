@@ -9,7 +9,6 @@ deserves a second look, and whoever wants the log needs it anyway.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime
 
 from lfci_gate.config.policy import rule_for
@@ -32,7 +31,7 @@ from lfci_gate.model import (
     Rule,
 )
 from lfci_gate.patterns import PatternSet
-from lfci_gate.value import Value
+from lfci_gate.value import Value, replace
 
 _OWN = "(own key)"
 _FILE_BYTES = 64 * 1024 * 1024

@@ -7,7 +7,6 @@ same in another order, or leave out what is the default, have the same digests.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
@@ -18,6 +17,7 @@ from lfci_gate.config.toml import read_toml
 from lfci_gate.errors import UsageError
 from lfci_gate.model import CheckDefinition, ProjectConfig, ReportSpec, Sha256
 from lfci_gate.patterns import MAX_PATTERN_BYTES, MAX_PATTERNS, PatternSet
+from lfci_gate.value import replace
 
 CODE = "LFCI405"
 PATH = ".lfci/config.toml"
@@ -76,7 +76,7 @@ def normal_form(check: CheckDefinition) -> dict[str, Any]:
 
 def with_digest(check: CheckDefinition) -> CheckDefinition:
     """``check`` with its definition digest computed anew."""
-    return dataclasses.replace(check, digest=canonical.digest(normal_form(check)))
+    return replace(check, digest=canonical.digest(normal_form(check)))
 
 
 def format_project(config: ProjectConfig) -> str:
