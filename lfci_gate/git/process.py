@@ -109,6 +109,23 @@ class Git:
         out, err = _talk(child, args, input, timeout_s)
         return child.returncode, out, err
 
+    def run_at_once(self, *commands: tuple[str, ...]) -> list[bytes]:
+        """Standard output of several commands without input that run beside each other. As run."""
+        children = []
+        try:
+            for args in commands:
+                children.append(self.popen(*args, stderr=subprocess.PIPE))
+            answers = [_talk(child, args, b"", None) for child, args in zip(children, commands, strict=True)]
+        finally:
+            for child in children:
+                if child.returncode is None:
+                    with child:
+                        _end(child)
+        for args, child, (_, err) in zip(commands, children, answers, strict=True):
+            if child.returncode != 0:
+                raise failure(args, child.returncode, err)
+        return [out for out, _ in answers]
+
     def stream(
         self, *args: str, input: bytes = b"", hooks: bool = True, timeout_s: float | None = None
     ) -> tuple[int, bytes]:

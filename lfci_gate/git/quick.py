@@ -1,10 +1,10 @@
-"""Whether the working copy differs from HEAD, on the hot path: one process, nothing executed."""
+"""Whether the working copy differs from HEAD, on the hot path: nothing executed, nothing read twice."""
 
 from __future__ import annotations
 
 from lfci_gate.errors import Undecided
 from lfci_gate.git.process import Git
-from lfci_gate.git.status import inert, status
+from lfci_gate.git.status import inert, look
 
 __all__ = ["maybe_dirty"]
 
@@ -16,7 +16,7 @@ def maybe_dirty(git: Git) -> bool:
     would have to be run to tell. Raises UsageError LFCI510 outside of a working copy.
     """
     try:
-        found = status(inert(git), "normal")
+        tracked, untracked = look(inert(git))
     except Undecided:
         return True
-    return any(not line.startswith(b"# ") for line in found.split(b"\0")[:-1])
+    return bool(untracked) or any(not line.startswith(b"# ") for line in tracked.split(b"\0")[:-1])

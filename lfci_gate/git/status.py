@@ -1,4 +1,4 @@
-"""What differs between HEAD, the index and the working copy: one `git status` that runs nothing.
+"""What differs between HEAD, the index and the working copy, asked so that git runs nothing.
 
 A clone's config can name programs that git starts while it only looks (fsmonitor, filters, hooks).
 Whoever fingerprints a working copy must not run what he has not looked at yet, so they are all
@@ -16,7 +16,7 @@ from lfci_gate.git.process import Git
 from lfci_gate.git.tree import shown
 from lfci_gate.model import ObjectId
 
-__all__ = ["Change", "Place", "Status", "inert", "parse_status", "status"]
+__all__ = ["Change", "Place", "Status", "inert", "look", "parse_status"]
 
 
 class Place(enum.Enum):
@@ -44,7 +44,7 @@ class Status(NamedTuple):
     changes: tuple[Change, ...]
 
 
-_ARGS: Final = (
+_TRACKED: Final = (
     "status",
     "--porcelain=v2",
     "-z",
@@ -52,7 +52,9 @@ _ARGS: Final = (
     "--no-ahead-behind",  # counting commits is slow and of no interest
     "--no-renames",  # a rename is a deletion and a new file; finding it reads and compares contents
     "--ignore-submodules=dirty",  # their commit counts; looking inside would start git with their config
+    "--untracked-files=no",
 )
+_UNTRACKED: Final = ("ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", ":/")
 
 
 def inert(git: Git) -> Git:
@@ -75,24 +77,24 @@ def inert(git: Git) -> Git:
     return git.with_env(env)
 
 
-def status(git: Git, untracked: str) -> bytes:
-    """Output of the one `git status` for :func:`parse_status`.
+def look(git: Git) -> tuple[bytes, bytes]:
+    """What changed of the tracked files, and the untracked ones; for :func:`parse_status`.
 
-    Arguments:
-        git: an :func:`inert` one.
-        untracked: ``all`` names every untracked file, ``normal`` only directories that hold some.
+    Comparing tracked files and reading directories are half of `git status` each; beside each
+    other they are done sooner. Arguments: an :func:`inert` git.
     """
-    return git.run(*_ARGS, f"--untracked-files={untracked}")
+    tracked, untracked = git.run_at_once(_TRACKED, _UNTRACKED)
+    return tracked, untracked
 
 
-def parse_status(output: bytes) -> Status:
-    """The meaning of porcelain v2 with -z (git-status, "Porcelain Format Version 2").
+def parse_status(tracked: bytes, untracked: bytes) -> Status:
+    """The meaning of porcelain v2 with -z (git-status, "Porcelain Format Version 2") and a list of paths.
 
     Raises Undecided LFCI513 for anything that this format does not have.
     """
     head: ObjectId | None = None
     changes: list[Change] = []
-    for item in output.split(b"\0")[:-1]:
+    for item in tracked.split(b"\0")[:-1]:
         kind, _, rest = item.partition(b" ")
         try:
             if kind == b"#":
@@ -103,12 +105,11 @@ def parse_status(output: bytes) -> Status:
                 changes.append(_tracked(rest))
             elif kind == b"u":
                 changes.append(Change(rest.split(b" ", 9)[9], Place.FILES, 0, None, unmerged=True))
-            elif kind == b"?":
-                changes.append(Change(rest, Place.FILES, 0, None))
             else:
                 raise ValueError("unknown kind of line")
         except (ValueError, IndexError) as error:
             raise Undecided("LFCI513", f"git status said: {shown(item)}") from error
+    changes += [Change(path, Place.FILES, 0, None) for path in untracked.split(b"\0")[:-1]]
     return Status(head, tuple(changes))
 
 

@@ -1,8 +1,8 @@
 """The working copy as a git tree: what `git add -A && git write-tree` would give, without either.
 
 Nothing that the clone's config names is executed, the user's index is not touched, and only
-objects are written. One `git status` finds what changed, changed files are read here, and the
-trees on the way to them are written anew; so the cost is that of `git status`.
+objects are written. Git finds what changed, changed files are read here, and the trees on the way
+to them are written anew; so the cost is that of `git status`.
 
 pygit2 could do this too, but reads 80,000 files slower than git, costs 100 ms to import and knows
 no sha256 repositories.
@@ -22,7 +22,7 @@ from lfci_gate.git.edit import Leaf, edited_tree
 from lfci_gate.git.names import empty_tree, is_oid
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.git.status import Change, Place, Status, inert, parse_status, status
+from lfci_gate.git.status import Change, Place, Status, inert, look, parse_status
 from lfci_gate.git.tree import EXECUTABLE, FILE, GITLINK, SYMLINK, shown
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId
@@ -47,7 +47,7 @@ def snapshot_worktree(git: Git) -> ObjectId:
     inside; UsageError LFCI510 outside of a working copy; LFCI501, LFCI502, LFCI513 as git fails.
     """
     still = inert(git).at(git.toplevel)
-    seen = parse_status(status(still, "all"))
+    seen = parse_status(*look(still))
     _refuse_unmerged(seen)
     with BatchReader(still) as reader:
         base = _tree_of(reader, seen)

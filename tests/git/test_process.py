@@ -116,6 +116,20 @@ def test_hooks_and_fsmonitor_run_only_when_asked(repo: Repo, tmp_path: Path) -> 
     assert os.access(hook, os.X_OK)
 
 
+def test_commands_at_once_answer_in_order_and_leave_nobody_behind(repo: Repo) -> None:
+    git = repo.tool
+    repo.git("config", "alias.long", "!exec sleep 60")
+    assert git.run_at_once(("config", "core.bare"), ("rev-parse", "--show-prefix")) == [b"false\n", b"\n"]
+    with pytest.raises(Undecided) as caught:
+        git.run_at_once(("config", "core.bare"), ("rev-parse", "--verify", "refs/none"))
+    assert caught.value.code == "LFCI513"
+    bad = ("config", "\0")
+    start = time.monotonic()
+    with pytest.raises(ValueError, match="null"):
+        git.run_at_once(("long",), bad)
+    assert time.monotonic() - start < 10
+
+
 def test_stream_passes_standard_error_through(repo: Repo, capfd: pytest.CaptureFixture[str]) -> None:
     status, out = repo.tool.stream("rev-parse", "--verify", "refs/heads/none")
     assert (status, out) == (128, b"")

@@ -27,9 +27,8 @@ def test_every_kind_of_line() -> None:
         f"1 .D N... 100644 100644 000000 {A} {A} deleted\nline",
         f"1 .A N... 000000 000000 100644 {'0' * 40} {'0' * 40} meant",
         f"u UU N... 100644 100644 100644 100644 {A} {B} {A} both ways",
-        "? new dir/",
     )
-    assert parse_status(output) == Status(
+    assert parse_status(output, b"new dir/\0? file\n\0") == Status(
         A,
         (
             Change(b"changed file", Place.FILES, 0o100755, None),
@@ -39,22 +38,23 @@ def test_every_kind_of_line() -> None:
             Change(b"meant", Place.FILES, 0o100644, None),
             Change(b"both ways", Place.FILES, 0, None, unmerged=True),
             Change(b"new dir/", Place.FILES, 0, None),
+            Change(b"? file\n", Place.FILES, 0, None),
         ),
     )
-    assert parse_status(lines("# branch.oid (initial)")) == Status(None, ())
+    assert parse_status(lines("# branch.oid (initial)"), b"") == Status(None, ())
 
 
-@pytest.mark.parametrize("line", ["", "2 R. x", "x", "1 .M N... 1", "1 .M N... 1 1 9 a b path", "u UU x"])
+@pytest.mark.parametrize("line", ["", "? new", "2 R. x", "x", "1 .M N... 1 1 9 a b path", "u UU x"])
 def test_anything_else_is_513(line: str) -> None:
     with pytest.raises(Undecided) as caught:
-        parse_status(lines(line))
+        parse_status(lines(line), b"")
     assert caught.value.code == "LFCI513"
 
 
 @given(st.binary() | st.binary().map(lambda data: b"1 .M N... 100644 100644 100644 " + data + b"\0"))
 def test_arbitrary_bytes_are_a_status_or_513(output: bytes) -> None:
     try:
-        parse_status(output)
+        parse_status(output, output)
     except Undecided as error:
         assert error.code == "LFCI513"  # noqa: PT017 - one of two good ends
 

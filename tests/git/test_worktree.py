@@ -261,7 +261,10 @@ def test_from_a_subdirectory_and_in_a_second_worktree(filled: Repo) -> None:
     second.write("dir/new", b"1\r\n")
     second.write(".gitattributes", b"* text=auto\n")
     tree = snapshot(second)
-    assert snapshot_worktree(Git(second.path / "dir")) == tree
+    assert snapshot_worktree(Git(second.path / "dir2")) == tree
+    second.git("add", ".gitattributes")
+    second.git("commit", "-qm", "attributes")
+    assert maybe_dirty(Git(second.path / "dir2")), "an untracked file elsewhere"
     assert tree == by_git(second)
     assert not maybe_dirty(filled.tool)
 
