@@ -6,7 +6,7 @@ policy, and only then the statement is parsed, from those same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lfci_gate.attest.bundle import parse_bundle, parse_note
 from lfci_gate.attest.dsse import attestation_id, signed_by
@@ -49,6 +49,9 @@ class Found(Value):
     rejected: tuple[Reason, ...]
     """Why the other candidates are not evidence."""
 
+    def plus(self, other: Found) -> Found:
+        return Found(self.evidence + other.evidence, self.rejected + other.rejected)
+
 
 class EvidenceBook:
     """Candidates of a push and of the landed side, verified against one policy, each once."""
@@ -72,9 +75,8 @@ class EvidenceBook:
         self._notes_read = False
 
     def about(self, subject: ObjectId, commit: Commit | None = None) -> Found:
-        """Evidence offered for ``subject``, and in this push for anything (so that evidence of
-        another tree is named as such). Raises Undecided when what is there cannot be read."""
-        lines = [*self._of_inbox(subject), *self._of_notes(subject), *self._of_push()]
+        """Evidence offered for ``subject``. Raises Undecided when what is there cannot be read."""
+        lines = [*self._of_inbox(subject), *self._of_notes(subject), *self._pushed.get(subject, ())]
         if commit is not None:
             lines += _of_trailers(commit)
         if len(lines) > self._limits.candidates:
@@ -83,9 +85,19 @@ class EvidenceBook:
                 f"{len(lines)} candidates for one subject, more than {self._limits.candidates}",
                 hint="ask the operator to run: lfci forge fold REPO",
             )
+        return self._sorted(lines)
+
+    def beside(self, subject: ObjectId) -> Found:
+        """What this push offers for anything else. None of it can count for ``subject`` (an inbox ref
+        names the subject of its statement); it tells a pusher that it is of another tree."""
+        return self._sorted(
+            line for other, lines in self._pushed.items() if other != subject for line in lines
+        )
+
+    def _sorted(self, candidates: Iterable[Candidate]) -> Found:
         seen: dict[str, Evidence] = {}
         rejected: list[Reason] = []
-        for candidate in lines:
+        for candidate in candidates:
             outcome = self._verified(candidate)
             if isinstance(outcome, Reason):
                 rejected.append(outcome)
@@ -94,9 +106,6 @@ class EvidenceBook:
         return Found(tuple(seen.values()), tuple(rejected))
 
     # -- rule 7: where candidates are ---------------------------------------------------
-
-    def _of_push(self) -> list[Candidate]:
-        return [candidate for each in self._pushed.values() for candidate in each]
 
     def _of_inbox(self, subject: ObjectId) -> list[Candidate]:
         found = []

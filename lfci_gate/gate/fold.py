@@ -43,6 +43,8 @@ _BATCH = 500
 _BATCH_BYTES = 64 * 1024 * 1024
 """Inbox refs folded at once, and bytes of their result documents: what is held in memory."""
 _NO_LIMIT = 1 << 62
+_NOTE_BYTES = 16 * 1024 * 1024
+"""Of one note: far more than the gate considers, and far less than stops it from reading."""
 _PATIENCE_S = 20.0
 """How long the fold of one push goes on folding what later pushes bring; then theirs take over."""
 
@@ -194,12 +196,16 @@ def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: da
 
 def _with_line(lines: bytes, line: bytes) -> bytes:
     """The note with the bundle added, once; the same statement under other signatures is kept too,
-    since thresholds count keys."""
+    since thresholds count keys.
+
+    Of a note that grows beyond all use the oldest bundles are left to the history of the notes ref.
+    """
     known = parse_note(lines)
     if line in known:
         return lines
     separator = b"" if not lines or lines.endswith(b"\n") else b"\n"
-    return lines + separator + line + b"\n"
+    grown = lines + separator + line + b"\n"
+    return grown if len(grown) <= _NOTE_BYTES else grown[grown.index(b"\n", len(grown) - _NOTE_BYTES) + 1 :]
 
 
 def _tip(view: RepositoryView, ref: str) -> tuple[ObjectId | None, ObjectId | None]:

@@ -145,6 +145,10 @@ class Judge:
                 expected = self._expected(oid, commit.tree, definition, target)
                 found = self._book.about(expected.inputs_tree, commit)
                 outcome = count(found, expected, requirement)
+                if outcome.reasons:
+                    outcome = count(
+                        found.plus(self._book.beside(expected.inputs_tree)), expected, requirement
+                    )
                 findings.refused += outcome.reasons
                 findings.evidence |= {evidence.id for evidence in outcome.keys.values()}
                 findings.summary += _summary(outcome, self._policy)

@@ -411,3 +411,19 @@ def test_the_holder_of_the_lock_looks_again(ada: Developer, monkeypatch: pytest.
     monkeypatch.setattr(folding, "_record_landings", last_step)
     assert fold(forge.git).attestations == 2
     assert not forge.waiting()
+
+
+def test_a_note_that_grows_beyond_all_use_leaves_its_oldest_lines(
+    ada: Developer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_post_receive(ada.forge)
+    ada.edit()
+    specs = [ada.evidence("HEAD", duration_ms=number) for number in range(4)]
+    size = len(ada.repo.git("cat-file", "blob", specs[0].partition(":")[0] + ":attestation"))
+    monkeypatch.setattr(folding, "_NOTE_BYTES", size * 5 // 2)
+    for spec in specs:
+        ada.repo.git("push", "-q", "origin", spec)
+        fold(ada.forge.git)
+    kept = {named(spec) for spec in specs} & noted(ada.forge)
+    assert kept == {named(spec) for spec in specs[2:]}
+    ada.lands_beside("origin", "main")

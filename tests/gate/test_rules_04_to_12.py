@@ -565,3 +565,15 @@ def test_every_requirement_has_to_be_met(forge: MemoryForge) -> None:
     test = forge.run(commit)
     assert outcome(forge, test, lint, commit=commit) == set()
     assert outcome(forge, test, commit=commit) == outcome(forge, lint, commit=commit) == {"LFCI101"}
+
+
+def test_rule_07_evidence_of_many_commits_is_not_looked_at_for_each(forge: MemoryForge) -> None:
+    forge.server_policy = rule(scope="each")
+    tip, deliveries = forge.refs[MAIN], []
+    for number in range(60):
+        tip = forge.commit({"src/lib.py": b"%d\n" % number}, parents=[tip])
+        deliveries.append(forge.run(tip))
+    tight = {"limits": Limits(candidates=1)}  # one for each subject is enough
+    assert outcome(forge, *deliveries, commit=tip, **tight) == set()
+    verdict = forge.judge(forge.to_main(tip), *deliveries[1:], **tight)
+    assert codes(verdict) == {"LFCI104"}
