@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lfci_gate import files
 from lfci_gate.cli.context import Context
-from lfci_gate.cli.init_report import CONFIG, POLICY, ROLES, InitResult, KeyUsed, one_line, report
+from lfci_gate.cli.init_report import CONFIG, POLICY, InitResult, KeyUsed, one_line, report
 from lfci_gate.cli.key import key_name
 from lfci_gate.cli.project_files import ProjectFiles, project_files
 from lfci_gate.config.candidates import Candidate
@@ -146,8 +146,11 @@ def _with_policy(
     branch = args.branch or (head_branch(context.git) or "main").removeprefix("refs/heads/")
     held = files.read_file(top / POLICY, 1 << 20)
     key = _key(context)
+    approver: KeyUsed | None = None
     if held is None:
-        texts[POLICY] = _policy_text(context, project, config, chosen, branch, key.public)
+        approver = _maintainer_key(context)
+        keys = _scaffold_keys(context, key.public, approver.public)
+        texts[POLICY] = _policy_text(project, config, chosen, branch, keys)
     policy = parse_policy(held if held is not None else texts[POLICY].encode())
     return InitResult(
         project=config,
@@ -155,6 +158,8 @@ def _with_policy(
         written=tuple(texts),
         key=key,
         key_name=key_in_policy(policy, key.public),
+        approver=approver,
+        approver_name=key_in_policy(policy, approver.public) if approver is not None else None,
         branch=branch,
         flake=b"flake.nix" in project.paths or (top / "flake.nix").exists(),
     )
@@ -176,24 +181,46 @@ def _key(context: Context) -> KeyUsed:
     return KeyUsed(settings.signer(context.ask_passphrase).public, setting, made=False)
 
 
+def _maintainer_key(context: Context) -> KeyUsed:
+    """The key that approves. Nobody approves what they attested, so one key for both would leave
+    the first policy without any protection, or with one that nobody can meet."""
+    from lfci_gate.attest.private import generate, load_private
+    from lfci_gate.clone.settings import maintainer_key_path
+
+    path = maintainer_key_path(context.environ)
+    if path.exists():
+        public = load_private(path, None, ask_passphrase=context.ask_passphrase).public
+        return KeyUsed(public, str(path), made=False)
+    return KeyUsed(generate(path, None), str(path), made=True)
+
+
+def _scaffold_keys(context: Context, run: PublicKey, approve: PublicKey) -> list[ScaffoldKey]:
+    from lfci_gate.attest.keys import format_public
+
+    user = context.git.config("user.name") or context.environ.get("USER") or ""
+    name = key_name(user)[:57]
+    if run == approve:
+        return [ScaffoldKey(name, format_public(run), ("maintainer", "agent"))]
+    return [
+        ScaffoldKey(name, format_public(approve), ("maintainer",)),
+        ScaffoldKey(f"{name}-agent", format_public(run), ("agent",)),
+    ]
+
+
 def _policy_text(
-    context: Context,
     project: ProjectFiles,
     config: ProjectConfig,
     chosen: Candidate | None,
     branch: str,
-    public: PublicKey,
+    keys: list[ScaffoldKey],
 ) -> str:
-    from lfci_gate.attest.keys import format_public
     from lfci_gate.lockfiles.names import is_lockfile
 
     check = config.check("test") or config.checks[0]
-    user = context.git.config("user.name") or context.environ.get("USER") or ""
-    key = ScaffoldKey(key_name(user), format_public(public), ROLES)
     declared = chosen is not None and chosen.file.encode() in project.paths
     return scaffold_policy(
         repository=str(uuid.uuid4()),
-        keys=[key],
+        keys=keys,
         branch=branch,
         check=check.name,
         report=check.report is not None,

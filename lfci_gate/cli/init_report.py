@@ -7,11 +7,10 @@ from lfci_gate.config.candidates import Candidate
 from lfci_gate.model import ProjectConfig, PublicKey
 from lfci_gate.value import Value
 
-__all__ = ["CONFIG", "POLICY", "ROLES", "InitResult", "KeyUsed", "one_line", "report"]
+__all__ = ["CONFIG", "POLICY", "InitResult", "KeyUsed", "one_line", "report"]
 
 CONFIG = ".lfci/config.toml"
 POLICY = ".lfci/policy.toml"
-ROLES = ("maintainer", "agent")
 
 
 class KeyUsed(Value):
@@ -28,6 +27,9 @@ class InitResult(Value):
     key: KeyUsed
     key_name: str | None
     """What the policy calls the key; None when it does not know it."""
+    approver: KeyUsed | None
+    """The maintainer's key; None when the policy was there already."""
+    approver_name: str | None
     branch: str
     flake: bool
 
@@ -49,6 +51,14 @@ def report(context: Context, result: InitResult, suggestions: tuple[Candidate, .
                 "made": result.key.made,
                 "name": result.key_name,
             },
+            "maintainerKey": None
+            if result.approver is None
+            else {
+                "file": result.approver.file,
+                "fingerprint": result.approver.public.fingerprint,
+                "made": result.approver.made,
+                "name": result.approver_name,
+            },
             "branch": result.branch,
             "flake": result.flake,
             "suggestions": [{"file": each.file, "command": each.command} for each in suggestions],
@@ -65,9 +75,7 @@ def report(context: Context, result: InitResult, suggestions: tuple[Candidate, .
     for path in (CONFIG, POLICY):
         output.pair("wrote" if path in result.written else "left", path if path in result.written
                     else f"{path}, which was there")  # fmt: skip
-    output.pair("key", f"{'made' if result.key.made else 'found'} {result.key.file}")
-    output.pair("", result.key.public.fingerprint)
-    _say_what_the_key_may(context, result)
+    _say_keys(context, result)
     for each in suggestions[:3]:
         output.pair("perhaps", f"{one_line(each.command)}   ({each.file} {each.reason})")
     output.pair("flake", "flake.nix is there" if result.flake
@@ -79,14 +87,19 @@ def report(context: Context, result: InitResult, suggestions: tuple[Candidate, .
         output.line(f"  {number}. {step}")
 
 
-def _say_what_the_key_may(context: Context, result: InitResult) -> None:
+def _say_keys(context: Context, result: InitResult) -> None:
     output = context.output
-    if result.key_name is None:
-        output.pair("", "the policy does not know this key: see lfci key show", "warn")
-    elif POLICY in result.written:
-        output.pair("", f"in the policy as {result.key_name}: {' and '.join(ROLES)}, to try things out with")
-        output.pair("", "For real use give each agent a key of its own, and keep this one for people:")
-        output.pair("", "only then an agent cannot approve what an agent made (lfci help policy).")
+    output.pair("key", f"{'made' if result.key.made else 'found'} {result.key.file}")
+    if result.approver is None:
+        if result.key_name is None:
+            output.pair("", "the policy does not know this key: see lfci key show", "warn")
+        else:
+            output.pair("", f"in the policy as {result.key_name}")
+        return
+    output.pair("", f"signs runs; in the policy as {result.key_name}, with the role agent")
+    output.pair("key", f"{'made' if result.approver.made else 'found'} {result.approver.file}")
+    output.pair("", f"approves changes of what is protected; in the policy as {result.approver_name}")
+    output.pair("", "Give each agent a key of its own, and keep this one where no agent can read it.")
 
 
 def _next_steps(result: InitResult) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_FOLDERS = ("__tests__", "e2e", "spec", "specs", "t", "test", "tests")
+_FOLDERS = ("__tests__", "e2e", "spec", "specs", "t", "test", "testing", "tests")
 _FILES = (
     (re.compile(r"conftest\.py"), "**/conftest.py"),
     (re.compile(r"test_[^/]*\.py"), "**/test_*.py"),
@@ -29,10 +29,10 @@ def known_tests(paths: Iterable[bytes]) -> tuple[str, ...]:
         hits = [depth for depth, folder in enumerate(folders) if folder in _FOLDERS]
         if hits:
             folder = folders[hits[0]]
-            # A single `t` further down is as likely a translation or a type.
+            # A `t` further down is as likely a translation, and a `testing` a library for tests.
             if hits[0] == 0:
                 found.add(f"{folder}/")
-            elif folder != "t":
+            elif folder not in ("t", "testing"):
                 found.add(f"**/{folder}/")
         else:
             found.update(pattern for shape, pattern in _FILES if shape.fullmatch(name))

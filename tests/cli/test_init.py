@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lfci_gate.attest.keys import parse_public
-from lfci_gate.config.policy import parse_policy
+from lfci_gate.config.policy import parse_policy, unsatisfiable
 from lfci_gate.config.project import parse_project
 from lfci_gate.model import Policy, ProjectConfig
 from tests.cli.conftest import PROGRAM, Run
@@ -43,9 +43,12 @@ def test_a_first_time_as_a_screen(here: Run, project: Repo, hermetic: Path, scre
     screen("init", shown.out)
     config, policy = written(project)
     assert [(check.name, check.run) for check in config.checks] == [("test", "make check")]
-    [key] = policy.keys
-    assert (key.name, key.roles) == ("ada-author", ("agent", "maintainer"))
-    assert key.public == parse_public((hermetic / ".config/lfci/key.pub").read_text())
+    keys = {key.name: (key.roles, key.public) for key in policy.keys}
+    home = hermetic / ".config/lfci"
+    assert keys == {
+        "ada-author": (("maintainer",), parse_public((home / "maintainer.pub").read_text())),
+        "ada-author-agent": (("agent",), parse_public((home / "key.pub").read_text())),
+    }
     assert [rule.refs for rule in policy.rules] == [("refs/heads/main",)]
     assert re.fullmatch(r"[0-9a-f-]{36}", policy.repository)
 
@@ -210,8 +213,9 @@ def test_a_key_that_is_configured_is_enrolled_and_none_is_made(
     made = here("key", "generate", str(tmp_path / "mine"), "--format", "json").json
     project.git("config", "lfci.key", str(tmp_path / "mine"))
     here("init", cwd=project.path)
-    [key] = written(project)[1].keys
-    assert key.public.fingerprint == made["fingerprint"]
+    signs, approves = sorted(written(project)[1].keys, key=lambda key: key.roles)
+    assert (signs.roles, approves.roles) == (("agent",), ("maintainer",))
+    assert signs.public.fingerprint == made["fingerprint"]
     assert not (hermetic / ".config/lfci/key").exists()
 
 
@@ -242,9 +246,10 @@ def test_a_configuration_that_is_there_and_broken_is_lfci405(here: Run, project:
     assert not (project.path / ".lfci/policy.toml").exists()
 
 
-def test_what_is_written_is_protected_as_far_as_one_key_can(here: Run, project: Repo) -> None:
+def test_what_defines_the_checks_is_protected_from_the_first_day(here: Run, project: Repo) -> None:
     here("init", cwd=project.path)
-    text = (project.path / ".lfci/policy.toml").read_text()
-    # One key cannot attest and approve: what to protect is there, for the day of the second one.
-    for path in ("flake.nix", ".lfci/", "tests/", "uv.lock", "Makefile"):
-        assert f'#   "{path}",\n' in text
+    policy = written(project)[1]
+    [protection] = policy.rules[0].protect
+    assert protection.roles == ("maintainer",)
+    assert {"flake.nix", ".lfci/", "tests/", "uv.lock", "Makefile"} <= set(protection.paths)
+    assert unsatisfiable(policy) == ()
