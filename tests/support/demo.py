@@ -125,11 +125,11 @@ def main() -> int:
 def _story(base: Path, url: str) -> None:
     mara, agent, stranger = (Person(base, name) for name in ("mara", "agent-7", "stranger"))
     _project(base, mara, agent)
-    _forge(base, mara, url)
+    key = _forge(base, mara, url)
     first = _agent_lands(agent, url)
     _refusals(base, agent, stranger, url)
     _approval(mara, agent)
-    _second_clone(base, first, url)
+    _second_clone(base, first, url, key)
 
 
 # -- the project and its forge ----------------------------------------------------------------
@@ -159,18 +159,20 @@ def _project(base: Path, mara: Person, agent: Person) -> None:
     policy = mara.clone / ".lfci/policy.toml"
     text = policy.read_text() + f'\n[keys.agent-7]\npublic = "{line}"\nroles = ["agent"]\n'
     policy.write_text(text)
-    print("  She enrols agent-7's public key with the role agent, and takes that role from herself:")
-    policy.write_text(text.replace('roles = ["maintainer", "agent"]', 'roles = ["maintainer"]'))
-    _print(_keys_of(policy.read_text()), 12)
+    print("  She enrols agent-7's public key; the policy's keys, and what they may:")
+    _print(_keys_of(text), 12)
     mara.git("add", "-A")
     mara.git("commit", "-qm", "pluggy 1.7.0, with its checks declared")
 
 
-def _forge(base: Path, mara: Person, url: str) -> None:
+def _forge(base: Path, mara: Person, url: str) -> str:
     _title("The forge: a bare repository with a gate, served by git daemon")
     forge = base / "server/project.git"
-    mara.does("lfci", "forge", "init", str(forge), "--policy", str(mara.clone / ".lfci/policy.toml"), lines=20)
+    mara.does(
+        "lfci", "forge", "init", str(forge), "--policy", str(mara.clone / ".lfci/policy.toml"), lines=20
+    )
     mara.git("remote", "add", "origin", url)
+    return (forge / "lfci/key.pub").read_text().strip()
 
 
 # -- the main job ---------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def _refusals(base: Path, agent: Person, stranger: Person, url: str) -> None:
 
     _title("Refused: an attestation of another tree")
     agent.does("lfci", "check", says=("passed",), lines=3)
-    evidence = agent.git("for-each-ref", "--format=%(objectname):%(refname)", "refs/lfci/inbox").split("\n")
+    evidence = _evidence(agent)
     agent.write("src/pluggy/_tracing.py", "# a note\n", "# another note\n")
     agent.git("commit", "-qam", "Not what was checked")
     _refused(agent, "LFCI104", "git", "push", "--no-verify", "origin", "HEAD:main", *evidence)
@@ -221,13 +223,13 @@ def _refusals(base: Path, agent: Person, stranger: Person, url: str) -> None:
     stranger.write("src/pluggy/_tracing.py", "", "# from outside\n")
     stranger.git("commit", "-qam", "From outside")
     stranger.does("lfci", "check", says=("passed",), lines=4)
-    evidence = stranger.git("for-each-ref", "--format=%(objectname):%(refname)", "refs/lfci/inbox").split("\n")
-    _refused(stranger, "LFCI103", "git", "push", "--no-verify", "origin", "HEAD:main", *evidence)
+    _refused(stranger, "LFCI103", "git", "push", "--no-verify", "origin", "HEAD:main", *_evidence(stranger))
 
     _title("Refused: a changed test without approval")
     agent.write("testing/test_tracer.py", "", "# Fewer doubts.\n")
     agent.git("commit", "-qam", "Change a test")
-    agent.does("lfci", "land", ends=1, says=("LFCI206",), lines=14)
+    agent.does("lfci", "check", says=("passed",), lines=3)
+    _refused(agent, "LFCI206", "git", "push", "--no-verify", "origin", "HEAD:main", *_evidence(agent))
 
     _title("Refused: a policy edit in the same push that it should allow")
     agent.git("branch", "-f", "changed-test")
@@ -235,11 +237,19 @@ def _refusals(base: Path, agent: Person, stranger: Person, url: str) -> None:
     agent.write(".lfci/policy.toml", 'roles = ["agent"]', 'roles = ["agent", "maintainer"]')
     agent.write(".lfci/policy.toml", "version = 1", "version = 2")
     agent.git("commit", "-qam", "Everybody is a maintainer")
-    agent.does("lfci", "land", ends=1, says=("LFCI206",), lines=14)
+    agent.does("lfci", "check", says=("passed",), lines=3)
+    _refused(agent, "LFCI206", "git", "push", "--no-verify", "origin", "HEAD:main", *_evidence(agent))
+    print("  `lfci land` would have said so before it sent anything:")
+    agent.does("lfci", "land", ends=1, says=("LFCI206", "known"), lines=14)
     agent.git("reset", "-q", "--hard", "origin/main")
 
     _title("Refused: deletion of the notes")
     _refused(agent, "LFCI209", "git", "push", "--no-verify", "origin", ":refs/notes/lfci")
+
+
+def _evidence(person: Person) -> list[str]:
+    """What the clone has attested and the forge has not taken yet, as refspecs for a push by hand."""
+    return person.git("for-each-ref", "--format=%(objectname):%(refname)", "refs/lfci/inbox").split("\n")
 
 
 def _refused(person: Person, code: str, *argv: str) -> None:
@@ -257,12 +267,14 @@ def _approval(mara: Person, agent: Person) -> None:
     agent.does("lfci", "land", says=("landed",), lines=8)
 
 
-def _second_clone(base: Path, first: str, url: str) -> None:
+def _second_clone(base: Path, first: str, url: str, key: str) -> None:
     _title("Anybody verifies, in a fresh clone")
     reader = Person(base, "reader")
     reader.git("clone", "-q", url, str(reader.clone), where=base)
     reader.does("lfci", "install", lines=4)
     reader.git("fetch", "-q", "origin")
+    print("  It trusts the forge's key for the time of a landing, and for nothing else:")
+    reader.does("git", "config", "--add", "lfci.forgeKey", key)
     reader.does("lfci", "verify", first, says=("accepted", "claimed"), lines=8)
     print("  and evaluates the flake again: is the derivation really the one that was attested?")
     reader.does("lfci", "verify", "HEAD", "--rederive", says=("the same derivation", "derived"), lines=10)
@@ -278,7 +290,7 @@ def _title(text: str) -> None:
 def _print(text: str, lines: int) -> None:
     shown = [re.sub(r"\x1b\[[0-9;]*[mK]|\r", "", line) for line in text.splitlines() if line.strip()]
     if len(shown) > lines:
-        shown = [*shown[: max(lines - 4, 1)], "...", *shown[-3:]]
+        shown = [*shown[: max(lines - 4, 1)], "...", *shown[-3:]] if lines > 3 else ["...", *shown[-lines:]]
     for line in shown:
         print(f"    {line[:160]}", flush=True)
 
@@ -289,7 +301,7 @@ def _shown(word: str) -> str:
 
 
 def _keys_of(policy: str) -> str:
-    return "\n".join(re.findall(r"^\[keys\..*|^roles = .*", policy, re.MULTILINE))
+    return "\n".join(re.findall(r"^\[keys\..*\n(?:public.*\n)?roles = .*", policy, re.MULTILINE))
 
 
 if __name__ == "__main__":
