@@ -279,6 +279,7 @@ def git_daemon(base: Path) -> Iterator[str]:
             "--reuseaddr",
             "--export-all",
             "--enable=receive-pack",
+            "--max-connections=0",  # by default 32, and beyond it drops somebody
             "--listen=127.0.0.1",
             f"--port={port}",
             f"--base-path={base}",
