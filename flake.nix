@@ -22,6 +22,7 @@
         python.cryptography
         python.jinja2
         python.pygit2
+        python.pyyaml
         python.tomli-w
       ];
 

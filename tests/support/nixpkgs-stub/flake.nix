@@ -18,7 +18,7 @@
       names = names: builtins.listToAttrs (map (name: { inherit name; value = fake name { }; }) names);
       pythonPackages =
         names [
-          "bcrypt" "cryptography" "hatchling" "hypothesis" "jinja2" "mypy" "pygit2" "pytest"
+          "bcrypt" "cryptography" "hatchling" "hypothesis" "jinja2" "mypy" "pygit2" "pytest" "pyyaml"
           "pytest-timeout" "pytest-xdist" "securesystemslib" "tomli-w"
         ]
         // {
