@@ -243,7 +243,7 @@ def _expire(
     known = state.unverified()
     ages = known[1] if known is not None else {}
     since = {ref: ages.get(ref, now) for ref, _ in refused}
-    first = sorted(since, key=lambda ref: (since[ref], ref))
+    first = sorted(since, key=lambda ref: (ref not in ages, since[ref], ref))
     left = {ref: since[ref] for ref in first if now - since[ref] < _EXPIRY}
     left = dict(list(left.items())[:_MOST_UNVERIFIED])
     update_refs(git, [(ref, tree, None) for ref, tree in refused if ref not in left])

@@ -118,10 +118,13 @@ class Forge:
     def state(self) -> tuple[dict[str, str], frozenset[str]]:
         """Everything a refusal must leave as it was: all refs, and all files of the git directory.
 
-        receive-pack answers the client before it removes its quarantine, so that is waited for.
+        receive-pack answers the client before it removes its quarantine and its copy of the shallow
+        file, so that is waited for.
         """
         deadline = time.monotonic() + 10
-        while list(self.path.glob("objects/tmp_objdir-*")) and time.monotonic() < deadline:
+        while time.monotonic() < deadline and (
+            list(self.path.glob("objects/tmp_objdir-*")) or list(self.path.glob("shallow_*"))
+        ):
             time.sleep(0.01)
         files = frozenset(str(each.relative_to(self.path)) for each in self.path.rglob("*") if each.is_file())
         return self.refs(), files
