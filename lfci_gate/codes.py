@@ -253,7 +253,7 @@ CODES: dict[str, Code] = {
     "LFCI316": Code(
         "the flake's inputs are not locked",
         "An input is missing from flake.lock, so the environment is not pinned.",
-        "nix flake lock && git add flake.lock",
+        "nix --extra-experimental-features 'nix-command flakes' flake lock && git add flake.lock",
     ),
     "LFCI317": Code(
         "no flake.nix in the tree",

@@ -12,6 +12,7 @@ from lfci_gate.cli.findings import Finding, fail, failed, ok, warn
 from lfci_gate.cli.policy_source import PolicyFound, find_policy, key_state
 from lfci_gate.clone.evidence import MIRROR
 from lfci_gate.clone.target import find_target
+from lfci_gate.codes import CODES
 from lfci_gate.config.policy import PATH as POLICY_PATH
 from lfci_gate.config.policy import unsatisfiable
 from lfci_gate.config.project import PATH, parse_project
@@ -53,7 +54,7 @@ def _checks(top: Path) -> Finding:
 def _flake(context: Context, top: Path) -> Finding:
     missing = [name for name in ("flake.nix", "flake.lock") if not (top / name).is_file()]
     if missing == ["flake.lock"]:
-        return fail("flake", "flake.lock is missing", "nix flake lock && git add flake.lock")
+        return fail("flake", "flake.lock is missing", CODES["LFCI316"].remedy)
     if missing:
         return fail("flake", "flake.nix is missing", "lfci help flake (a minimal one to copy)")
     out = context.git.run("ls-files", "-z", "--", ":(top)flake.nix", ":(top)flake.lock")

@@ -200,7 +200,11 @@ def _scaffold_keys(context: Context, run: PublicKey, approve: PublicKey) -> list
     user = context.git.config("user.name") or context.environ.get("USER") or ""
     name = key_name(user)[:57]
     if run == approve:
-        return [ScaffoldKey(name, format_public(run), ("maintainer", "agent"))]
+        raise UsageError(
+            "LFCI511",
+            "the key that signs runs is the maintainer key; nobody approves what they attested",
+            hint="git config --unset lfci.key (or name another key there), then: lfci init",
+        )
     return [
         ScaffoldKey(name, format_public(approve), ("maintainer",)),
         ScaffoldKey(f"{name}-agent", format_public(run), ("agent",)),

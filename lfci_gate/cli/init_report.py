@@ -103,7 +103,8 @@ def _say_keys(context: Context, result: InitResult) -> None:
 
 
 def _next_steps(result: InitResult) -> list[str]:
-    steps = [] if result.flake else ["write flake.nix, then: nix flake lock && git add flake.nix flake.lock"]
+    missing = "write flake.nix and lock it (lfci help flake), then: git add flake.nix flake.lock"
+    steps = [] if result.flake else [missing]
     if result.written:
         steps.append(f"read {' and '.join(result.written)}, then: git add .lfci && git commit")
     return [

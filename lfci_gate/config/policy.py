@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 
 from lfci_gate.canonical import Fields
 from lfci_gate.config import values
-from lfci_gate.config.policy_text import format_policy, unsatisfiable
+from lfci_gate.config.policy_text import format_policy, protections, unsatisfiable
 from lfci_gate.config.project import patterns
 from lfci_gate.config.toml import read_toml
 from lfci_gate.errors import UsageError
 from lfci_gate.model import Engine, Policy, PolicyKey, Protection, PublicKey, Requirement, Rule, Sha256
 from lfci_gate.patterns import PatternSet
 
-__all__ = ["format_policy", "parse_policy", "rule_for", "unsatisfiable"]
+__all__ = ["format_policy", "parse_policy", "protections", "rule_for", "unsatisfiable"]
 
 CODE = "LFCI202"
 PATH = ".lfci/policy.toml"

@@ -6,6 +6,7 @@ from typing import Any
 
 from lfci_gate.config.values import format_duration
 from lfci_gate.model import Policy, PolicyKey, Protection, Requirement, Rule
+from lfci_gate.patterns import PatternSet
 
 
 def format_policy(policy: Policy) -> str:
@@ -68,6 +69,11 @@ def _protection(each: Protection) -> dict[str, Any]:
     return {"paths": list(each.paths), "roles": list(each.roles), "threshold": each.threshold}
 
 
+POLICY_PATH = b".lfci/policy.toml"
+POLICY_PROTECTION = Protection((POLICY_PATH.decode(),), ("maintainer",), 1)
+"""What holds for the policy file when no listed protection covers it."""
+
+
 # -- can it be met? ----------------------------------------------------------------------------
 
 
@@ -88,9 +94,16 @@ def unsatisfiable(policy: Policy) -> tuple[str, ...]:
                     f"{where}: check {requirement.check} needs {_keys(requirement.threshold)} with the role"
                     f" {_roles(requirement.roles)}; there are {have}"
                 )
-        for protection in rule.protect:
+        for protection in protections(rule):
             found += _protection_problems(policy, rule, protection, where)
     return tuple(found)
+
+
+def protections(rule: Rule) -> tuple[Protection, ...]:
+    """The rule's protections; the policy's own file always has one (docs/rules.md, rule 13)."""
+    if any(PatternSet(each.paths).matches(POLICY_PATH) for each in rule.protect):
+        return rule.protect
+    return (*rule.protect, POLICY_PROTECTION)
 
 
 def _protection_problems(policy: Policy, rule: Rule, protection: Protection, where: str) -> list[str]:

@@ -14,7 +14,6 @@ from typing import Any
 from lfci_gate.config.candidates import Candidate
 from lfci_gate.config.known_tests import known_tests, pattern_of
 from lfci_gate.config.policy import parse_policy
-from lfci_gate.config.policy_text import unsatisfiable
 from lfci_gate.config.project import parse_project
 from lfci_gate.value import Value
 
@@ -59,8 +58,7 @@ def scaffold_policy(
 
     Arguments: ``repository`` is the uuid; ``report`` says whether the check has one; ``tree`` lists
     the paths in which test folders are looked for; ``lockfiles`` and ``alias_file`` (the file that
-    declares the command) are protected too. The protection is written as a comment when the
-    given keys could never meet it.
+    declares the command) are protected too.
     Raises UsageError LFCI202 when a name, key or branch is not allowed there.
     """
     extra = [pattern_of(path) for path in (*sorted(lockfiles), *([alias_file] if alias_file else []))]
@@ -73,10 +71,8 @@ def scaffold_policy(
         "report": report,
         "paths": list(dict.fromkeys((*ALWAYS_PROTECTED, *known_tests(tree), *extra))),
     }
-    text = _render("policy.toml.j2", protect=True, **values)
-    if unsatisfiable(parse_policy(text.encode("utf-8"))):
-        text = _render("policy.toml.j2", protect=False, **values)
-        parse_policy(text.encode("utf-8"))
+    text = _render("policy.toml.j2", **values)
+    parse_policy(text.encode("utf-8"))
     return text
 
 

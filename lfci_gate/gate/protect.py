@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from lfci_gate.config.policy import protections
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
-from lfci_gate.gate.facts import POLICY_PATH, Limits
+from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.strength import Counted, key_problem
 from lfci_gate.git.inputs import FilteredTree, inputs_tree
 from lfci_gate.git.names import empty_tree
@@ -27,9 +28,6 @@ from lfci_gate.model import (
 from lfci_gate.patterns import PatternSet
 from lfci_gate.value import Value
 
-POLICY_PROTECTION = Protection((POLICY_PATH.decode(),), ("maintainer",), 1)
-"""What holds for the policy file when no listed protection covers it."""
-
 
 class Change(Value):
     """What the push does to the protected ref as a whole: old tip to new tip."""
@@ -47,13 +45,6 @@ class Part(Value):
     protection: Protection
     from_tree: ObjectId
     to_tree: ObjectId
-
-
-def protections(rule: Rule) -> tuple[Protection, ...]:
-    """The rule's protections, and the policy's own file always (docs/formats.md, policy)."""
-    if any(PatternSet(each.paths).matches(POLICY_PATH) for each in rule.protect):
-        return rule.protect
-    return (*rule.protect, POLICY_PROTECTION)
 
 
 def changed_parts(source: ObjectSource, change: Change, rule: Rule) -> tuple[Part, ...]:

@@ -9,8 +9,8 @@
 ``fold.lock``              held by the one process that folds
 ``key``, ``key.pub``       the forge's key, unless git config ``lfci.key`` names another
 
-Everything is written whole or not at all, and nothing here can turn a refusal into an acceptance:
-a lost file makes the gate stricter or the record poorer, never the other way round.
+Everything is written whole or not at all. A lost journal makes the record of landings poorer; a lost
+floor is a lost memory: an old policy that an operator restores is then not noticed.
 """
 
 from __future__ import annotations

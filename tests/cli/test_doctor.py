@@ -108,6 +108,9 @@ def spoil_flake(repo: Repo, _home: Path) -> None:
     (repo.path / "flake.nix").unlink()
 
 
+LOCK = "nix --extra-experimental-features 'nix-command flakes' flake lock && git add flake.lock"
+
+
 def spoil_lock(repo: Repo, _home: Path) -> None:
     (repo.path / "flake.lock").unlink()
 
@@ -161,7 +164,7 @@ def spoil_remote(repo: Repo, _home: Path) -> None:
     ("spoil", "name", "status", "detail", "fix"),
     [
         (spoil_flake, "flake", "fail", "flake.nix is missing", "lfci help flake"),
-        (spoil_lock, "flake", "fail", "flake.lock is missing", "nix flake lock && git add flake.lock"),
+        (spoil_lock, "flake", "fail", "flake.lock is missing", LOCK),
         (spoil_tracking, "flake", "warn", "git does not track it", "git add flake.nix flake.lock"),
         (spoil_config, "checks", "fail", "[LFCI405]", ".lfci/config.toml"),
         (spoil_checks, "checks", "fail", "declares none", "lfci help checks"),
@@ -196,7 +199,7 @@ def test_a_key_whose_time_is_over_fails(here: Run, clone: Repo) -> None:
 
     path = clone.path / ".lfci/policy.toml"
     policy = tomllib.loads(path.read_text())
-    policy["keys"]["ada-author"]["valid-until"] = NOW - timedelta(days=1)
+    policy["keys"]["ada-author-agent"]["valid-until"] = NOW - timedelta(days=1)
     path.write_text(tomli_w.dumps(policy))
     clone.commit("expired")
     clone.git("push", "-q", "--no-verify", "origin", "main")

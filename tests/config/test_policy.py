@@ -332,9 +332,18 @@ def test_a_policy_that_can_be_met_has_no_problems() -> None:
     ],
 )
 def test_a_policy_that_locks_everybody_out_parses_and_is_told(text: str, says: str) -> None:
+    found = [each for each in unsatisfiable(parse(text)) if ".lfci/policy.toml" not in each]
+    assert len(found) == 1
+    assert found[0].startswith("rules[0] (refs/heads/main): ")
+    assert says in found[0]
+
+
+def test_a_policy_that_nobody_could_ever_change_is_told() -> None:
+    text = key("a", 0) + key("b", 1) + REQUIRE
     (found,) = unsatisfiable(parse(text))
-    assert found.startswith("rules[0] (refs/heads/main): ")
-    assert says in found
+    assert "a change of .lfci/policy.toml needs 1 key with the role maintainer; there are 0" in found
+    covered = PROTECT.removeprefix(RULE).replace("tests/", ".lfci/").replace("maintainer", "agent")
+    assert unsatisfiable(parse(text + covered)) == ()
 
 
 def test_two_keys_can_attest_and_approve_for_each_other() -> None:
