@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Iterator
 
 from lfci_gate.config.project import parse_project
-from lfci_gate.errors import LfciError, Refusal, Undecided
+from lfci_gate.errors import LfciError, Refusal
+from lfci_gate.gate.against_base import Results, rule_14_dependencies, rule_14_tests, whole_change
 from lfci_gate.gate.authority import Authority, policy_file, refuse_bad_proposal
-from lfci_gate.gate.evidence import EvidenceBook, reason_of
+from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, Push, View
+from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.objects import read_commit
-from lfci_gate.gate.protect import Change, changed_parts, rule_13_approvals
+from lfci_gate.gate.protect import Change, Part, changed_parts, rule_13_approvals
 from lfci_gate.gate.strength import Counted, Expected, count
 from lfci_gate.git.check_tree import check_tree
 from lfci_gate.git.inputs import inputs_tree
@@ -26,48 +28,13 @@ from lfci_gate.model import (
     ProjectConfig,
     Reason,
     RefUpdate,
-    RefVerdict,
     Requirement,
     Rule,
-    VerdictKind,
 )
 from lfci_gate.patterns import PatternSet
-from lfci_gate.value import Value
+from lfci_gate.value import Value, replace
 
 _SHA256_LIMIT = 64 * 1024 * 1024
-
-
-class Findings:
-    """What was found about one ref so far (rule 15 reports all of it)."""
-
-    def __init__(self) -> None:
-        self.refused: list[Reason] = []
-        self.undecided: list[Reason] = []
-        self.evidence: set[str] = set()
-        self.remarks: list[str] = []
-        self.summary: list[str] = []
-        self.protected = False
-
-    def catch(self, error: LfciError, commit: ObjectId | None = None) -> None:
-        reason = reason_of(error.code, error.message, commit=commit, facts=error.facts, hint=error.hint)
-        (self.undecided if isinstance(error, Undecided) else self.refused).append(reason)
-
-    def verdict(self, update: RefUpdate) -> RefVerdict:
-        kind = VerdictKind.ACCEPTED
-        if self.refused:
-            kind = VerdictKind.REFUSED
-        elif self.undecided:
-            kind = VerdictKind.UNDECIDED
-        reasons = (*self.refused, *self.undecided)
-        return RefVerdict(
-            update,
-            kind,
-            reasons,
-            tuple(sorted(self.evidence)),
-            tuple(dict.fromkeys(self.remarks)),
-            self.protected,
-            tuple(dict.fromkeys(self.summary)),
-        )
 
 
 class Target(Value):
@@ -85,13 +52,16 @@ class Target(Value):
 class Judge:
     """Judges targets of one push with one policy; trees and evidence are looked at once."""
 
-    def __init__(self, push: Push, view: View, authority: Authority, book: EvidenceBook) -> None:
+    def __init__(
+        self, push: Push, view: View, authority: Authority, book: EvidenceBook, results: Results
+    ) -> None:
         self._push = push
         self._view = view
         self._objects = view.objects
         self._authority = authority
         self._policy = authority.policy
         self._book = book
+        self._results = results
         self._trees_checked: set[tuple[ObjectId, ObjectId | None, bool]] = set()
 
     def judge(self, target: Target, findings: Findings) -> None:
@@ -101,14 +71,15 @@ class Judge:
         new_tree = read_commit(self._objects, target.new).tree
         self._rule_05_trees(commits, old_tree, target.rule)
         judged = self._scope(target)
-        counted: list[tuple[Requirement, Counted]] = []
+        counted: list[tuple[ObjectId, tuple[Requirement, Counted]]] = []
         for commit in judged:
-            counted += self._checks(commit, target, findings)
+            counted += [(commit, pair) for pair in self._checks(commit, target, findings)]
         change = Change(target.ref, target.new, old_tree, new_tree)
         self._policy_change(change, findings)
-        self._protected(change, target, counted, findings)
-        if target.rule.tests_removed != "allow" or target.rule.dependencies_unpinned != "allow":
-            findings.remarks.append("tests and dependencies were not compared with the base")
+        everything = [pair for _commit, pair in counted]
+        self._protected(change, target, everything, findings)
+        tip = [pair for commit, pair in counted if commit == target.new]
+        self._against_base(change, target.rule, tip, findings)
 
     def _rule_04_commits(self, target: Target) -> tuple[ObjectId, ...]:
         base = target.base
@@ -224,21 +195,69 @@ class Judge:
                 findings.remarks.append("first landing: protected parts were not approved")
                 return
             try:
-                reasons, approvals = rule_13_approvals(
-                    part,
-                    change,
-                    self._objects,
-                    self._book,
-                    self._policy,
-                    target.rule,
-                    counted,
-                    self._push.now,
-                    self._push.limits,
-                )
-                findings.refused += reasons
-                findings.evidence |= set(approvals)
+                findings.refused += self._approved(part, change, target.rule, counted, findings)
             except LfciError as error:
                 findings.catch(error, change.commit)
+
+    def _approved(
+        self,
+        part: Part,
+        change: Change,
+        rule: Rule,
+        counted: list[tuple[Requirement, Counted]],
+        findings: Findings,
+    ) -> tuple[Reason, ...]:
+        reasons, approvals = rule_13_approvals(
+            part,
+            change,
+            self._objects,
+            self._book,
+            self._policy,
+            rule,
+            counted,
+            self._push.now,
+            self._push.limits,
+        )
+        findings.evidence |= set(approvals)
+        return reasons
+
+    # -- rule 14 -------------------------------------------------------------------------------
+
+    def _against_base(
+        self,
+        change: Change,
+        rule: Rule,
+        counted: list[tuple[Requirement, Counted]],
+        findings: Findings,
+    ) -> None:
+        try:
+            if rule.dependencies_unpinned == "refuse":
+                findings.refused += rule_14_dependencies(change.commit, counted)
+            if rule.tests_removed == "allow":
+                return
+            if change.old_tree is None:
+                findings.remarks.append("first landing: no base to compare tests with")
+                return
+            reasons, remarks = rule_14_tests(
+                self._view,
+                self._book,
+                self._results,
+                self._policy,
+                change.old_tree,
+                change.commit,
+                counted,
+                self._push.limits,
+            )
+            findings.remarks += remarks
+            if reasons and rule.tests_removed == "approval":
+                part = whole_change(change, rule)
+                if not self._approved(part, change, rule, counted, findings):
+                    return
+                hint = f"ask a {part.protection.roles[0]} for: lfci approve {change.commit[:12]} --tests"
+                reasons = [replace(reason, hint=hint) for reason in reasons]
+            findings.refused += reasons
+        except LfciError as error:
+            findings.catch(error, change.commit)
 
 
 def _summary(outcome: Counted, policy: Policy) -> Iterator[str]:

@@ -18,7 +18,8 @@ No subprocess, no clock, no environment: objects, refs, keys and the time arrive
 11. Time: max-age, clock skew; the key valid now and not revoked.
 12. Threshold: distinct public keys; a newer FAILED by the same key vetoes.
 13. Protected paths: approvals by role and threshold of exactly this change.
-14. Tests and dependencies against the base: not compared yet; the verdict says so.
+14. Tests and dependencies against the base: tests that vanished, dependencies that are not pinned, as
+    the policy says. Without a result of the base the verdict says that nothing was compared.
 15. Verdict: all reasons, not only the first.
 
 The contract is docs/formats.md and docs/rules.md; an exception other than the package's own is the
@@ -31,11 +32,13 @@ from collections.abc import Iterator
 
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided
+from lfci_gate.gate.against_base import Results
 from lfci_gate.gate.authority import Authority, rule_02_policy
 from lfci_gate.gate.evidence import Candidate, EvidenceBook, reason_of
 from lfci_gate.gate.facts import Push, View
+from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.inbox import rule_03_inbox
-from lfci_gate.gate.judge import Findings, Judge, Target
+from lfci_gate.gate.judge import Judge, Target
 from lfci_gate.gate.objects import peel, read_commit
 from lfci_gate.gate.refnames import Namespace, classify, fold, refuse_look_alike
 from lfci_gate.model import ObjectId, Policy, RefUpdate, RefVerdict, Rule, Verdict, VerdictKind
@@ -72,6 +75,7 @@ class _Evaluation:
         self._view = view
         self._objects = view.objects
         self._pushed: dict[ObjectId, list[Candidate]] = {}
+        self._pushed_trees: dict[ObjectId, list[ObjectId]] = {}
         self._authority_known: Authority | LfciError | None = None
         self._judge_known: Judge | None = None
 
@@ -93,6 +97,8 @@ class _Evaluation:
             classify(update.ref)
             subject, line = rule_03_inbox(update, self._view, self._push.limits)
             self._pushed.setdefault(subject, []).append(Candidate("inbox", line))
+            assert update.new is not None  # rule 3
+            self._pushed_trees.setdefault(subject, []).append(update.new)
         except LfciError as error:
             findings.catch(error)
         return findings.verdict(update)
@@ -153,6 +159,7 @@ class _Evaluation:
             ref, lambda folded: any(patterns.matches(folded.encode()) for patterns in protected)
         )
         self._refuse_ambiguous(policy, ref)
+        _refuse_in_the_way(policy, ref)
         return None
 
     def _refuse_ambiguous(self, policy: Policy, ref: str) -> None:
@@ -212,5 +219,15 @@ class _Evaluation:
         if self._judge_known is None:
             pushed = {subject: tuple(lines) for subject, lines in self._pushed.items()}
             book = EvidenceBook(self._view, authority.policy, self._push.limits, pushed)
-            self._judge_known = Judge(self._push, self._view, authority, book)
+            results = Results(self._view, self._pushed_trees, self._push.limits)
+            self._judge_known = Judge(self._push, self._view, authority, book, results)
         return self._judge_known
+
+
+def _refuse_in_the_way(policy: Policy, ref: str) -> None:
+    """A ref cannot exist above or below another one, so `refs/heads/main/x` would keep a protected
+    `refs/heads/main` from ever landing, and `refs/heads/release` every `refs/heads/release/*`."""
+    for rule in policy.rules:
+        for pattern in rule.refs:
+            if ref.startswith(pattern + "/") or pattern.startswith(ref + "/"):
+                raise Refusal("LFCI211", f"{ref} would stand in the way of the protected {pattern}")

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +25,11 @@ from lfci_gate import canonical, files
 from lfci_gate.canonical import Fields, format_time
 from lfci_gate.errors import Undecided
 from lfci_gate.gate.facts import PolicyFloor
+from lfci_gate.grammar import is_hex
 from lfci_gate.model import ObjectId, Sha256
 from lfci_gate.value import Value
 
 _CODE = "LFCI505"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_BYTES = 4 * 1024 * 1024
 
 
@@ -181,7 +180,7 @@ class ForgeState:
             fields = self._read(self._unverified_path, "unverified inbox refs")
             if fields is None:
                 return None
-            policy = fields.match("policy", _SHA256, "a sha256")
+            policy = fields.match("policy", lambda text: is_hex(text, 64), "a sha256")
             refs = fields.child("refs")
             since = {ref: refs.time(ref) for ref in refs.keys()}  # noqa: SIM118 - not a dict
             fields.finish()

@@ -410,3 +410,19 @@ def _entries(forge: MemoryForge, tree: ObjectId) -> tuple[tuple[int, bytes, Obje
     from lfci_gate.git.tree import read_tree
 
     return tuple((entry.mode, entry.name, entry.oid) for entry in read_tree(forge.objects, tree))
+
+
+@pytest.mark.parametrize(
+    ("ref", "is_refused"),
+    [
+        ("refs/heads/main/x", True),
+        ("refs/heads/release", True),
+        ("refs/heads/mainline", False),
+        ("refs/heads/releases", False),
+    ],
+)
+def test_rule_01_a_ref_in_the_way_of_a_protected_one_is_refused(ref: str, is_refused: bool) -> None:
+    """git cannot hold a ref above or below another one, so such a ref would block a landing."""
+    forge = started()
+    verdict = forge.judge(RefUpdate(ref, None, forge.refs[MAIN]))
+    assert codes(verdict) == ({"LFCI211"} if is_refused else set())
