@@ -32,7 +32,7 @@ __all__ = [
 MAX_DUMP_DEPTH = 64
 
 # Possessive quantifiers: every character is looked at once, also in an unterminated string.
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|([\[\]{}])', re.DOTALL)
+_BRACKETS = r'(?s)"(?:[^"\\]++|\\.)*+"?|([\[\]{}])'
 
 
 # -- writing ---------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def _check_depth(text: str, max_depth: int) -> None:
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
-    for bracket in _BRACKETS.findall(text):
+    for bracket in re.findall(_BRACKETS, text):
         if bracket in ("[", "{"):
             depth += 1
             if depth > max_depth:

@@ -33,7 +33,7 @@ from collections.abc import Sequence
 MAX_PATTERNS = 256
 MAX_PATTERN_BYTES = 1024
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 
 class PatternSet:
@@ -194,7 +194,7 @@ def _check_text(text: str) -> None:
         raise ValueError(f"a pattern is longer than {MAX_PATTERN_BYTES} bytes")
     if not text:
         raise ValueError("a pattern is empty")
-    if _CONTROL.search(text):
+    if not text.isprintable() and re.search(_CONTROL, text):
         raise ValueError(f"{text!a}: control characters")
     body = text.removeprefix("!")
     if body != body.strip():

@@ -112,7 +112,7 @@ def _pairs(digests: tuple[FileDigest, ...]) -> dict[str, str]:
 def _session(fields: Fields) -> Session:
     fields.choice("schema", (SCHEMA,))
     session = Session(
-        id=fields.match("id", _SESSION_ID, "a session id"),
+        id=fields.match("id", _SESSION_ID.fullmatch, "a session id"),
         agent=fields.text("agent"),
         goal=fields.text("goal", max_chars=MAX_TEXT, lines=True),
         base_commit=_object_or_null(fields, "baseCommit"),
@@ -129,11 +129,11 @@ def _session(fields: Fields) -> Session:
 
 def _snapshot(fields: Fields) -> Snapshot:
     snapshot = Snapshot(
-        tree=ObjectId(fields.match("tree", _OBJECT_ID, "an object name")),
+        tree=ObjectId(fields.match("tree", _OBJECT_ID.fullmatch, "an object name")),
         flake=_digests(fields.child("flake")),
         lockfiles=_digests(fields.child("lockfiles")),
         config=_digests(fields.child("config")),
-        digest=Sha256(fields.match("digest", _SHA256, "a sha256")),
+        digest=Sha256(fields.match("digest", _SHA256.fullmatch, "a sha256")),
     )
     fields.finish()
     return snapshot
@@ -142,7 +142,7 @@ def _snapshot(fields: Fields) -> Snapshot:
 def _digests(fields: Fields) -> tuple[FileDigest, ...]:
     if len(fields.keys()) > MAX_FILES:
         raise fields.wrong(None, f"has more than {MAX_FILES} entries")
-    found = {path: fields.match(path, _SHA256, "a sha256") for path in fields.keys()}  # noqa: SIM118
+    found = {path: fields.match(path, _SHA256.fullmatch, "a sha256") for path in fields.keys()}  # noqa: SIM118
     return tuple(FileDigest(path, Sha256(found[path])) for path in sorted(found))
 
 

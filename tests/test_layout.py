@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "lfci_gate"
 # import its own layer's rooms only where ROOM_IMPORTS says so, and all lower ones.
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
-        *("__init__", "model", "errors", "codes", "value", "fields", "canonical", "patterns"),
+        *("__init__", "model", "errors", "codes", "value", "grammar", "fields", "canonical", "patterns"),
         *("resources", "files", "system"),
     ),
     ("git", "nix", "lockfiles", "attest", "config", "hif", "store"),
@@ -47,7 +47,7 @@ ROOM_IMPORTS: dict[str, set[str]] = {
 
 # These decide from bytes: nothing they import, at whatever distance, can reach a process, a
 # repository, the clock or the environment.
-PURE = ("model", "errors", "codes", "fields", "canonical", "patterns", "gate.rules", "attest.statement",
+PURE = ("model", "errors", "codes", "grammar", "fields", "canonical", "patterns", "gate.rules", "attest.statement",
         "attest.dsse", "config", "snapshot", "lockfiles.names")  # fmt: skip
 FORBIDDEN_MODULES = ("subprocess", "pygit2", "cryptography", "socket", "sqlite3", "logging", "tempfile")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lfci_gate.attest.encoding import b64decode
 from lfci_gate.attest.shape import (
     OID,
     REF,
@@ -20,9 +21,9 @@ from lfci_gate.attest.shape import (
     UUID,
     Mismatch,
     boolean,
+    fitting,
     integer,
     list_of,
-    matching,
     nullable,
     one_of,
     path,
@@ -31,6 +32,7 @@ from lfci_gate.attest.shape import (
     time,
 )
 from lfci_gate.canonical import format_time
+from lfci_gate.grammar import DIGITS, LETTERS, LOWER, is_word
 from lfci_gate.model import (
     CheckRun,
     Engine,
@@ -43,6 +45,40 @@ from lfci_gate.model import (
 )
 
 __all__ = ["PREDICATE", "make", "predicate_of"]
+
+_DIGEST = LOWER | DIGITS
+_SYSTEM = _DIGEST | {"_"}
+_PATH = LETTERS | DIGITS | frozenset("._+-")
+_STORE_NAME = _PATH | frozenset("?=")
+
+
+def _is_nar_hash(value: str) -> bool:
+    try:
+        return value.startswith("sha256-") and len(b64decode(value.removeprefix("sha256-"))) == 32
+    except ValueError:
+        return False
+
+
+def _is_drv_path(value: str) -> bool:
+    """The hash part and the name as Nix writes them; any store directory."""
+    directories, _, base = value.rpartition("/")
+    top, *below = directories.split("/")
+    digest, dash, name = base[:32], base[32:33], base[33:].removesuffix(".drv")
+    return (
+        top == ""
+        and bool(below)
+        and all(is_word(each, _PATH, _PATH, len(value)) for each in below)
+        and len(digest) == 32
+        and _DIGEST.issuperset(digest)
+        and dash == "-"
+        and is_word(name, _STORE_NAME, _STORE_NAME, 211)
+        and value.endswith(".drv")
+    )
+
+
+def _is_system(value: str) -> bool:
+    machine, dash, kernel = value.partition("-")
+    return bool(dash) and all(is_word(each, _SYSTEM, _SYSTEM, len(value)) for each in (machine, kernel))
 
 
 def _flake(found: dict[str, Any]) -> tuple[FileDigest, ...]:
@@ -83,7 +119,7 @@ PREDICATE = record(
         "source": record(
             {
                 "tree": OID,
-                "narHash": matching(r"sha256-[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", "sha256- and base64"),
+                "narHash": fitting(_is_nar_hash, "sha256- and base64"),
                 "flake": record({}, optional={"flake.lock": SHA256, "flake.nix": SHA256}, make=_flake),
                 "lockfiles": list_of(
                     record(
@@ -113,12 +149,8 @@ PREDICATE = record(
         ),
         "derivation": record(
             {
-                # The hash part and the name as Nix writes them; any store directory.
-                "drvPath": matching(
-                    r"(?:/[A-Za-z0-9._+-]+)+/[0-9a-z]{32}-[A-Za-z0-9+\-._?=]{1,211}\.drv",
-                    "a store path that ends in .drv",
-                ),
-                "system": matching(r"[a-z0-9_]+-[a-z0-9_]+", "a Nix system like x86_64-linux"),
+                "drvPath": fitting(_is_drv_path, "a store path that ends in .drv"),
+                "system": fitting(_is_system, "a Nix system like x86_64-linux"),
             }
         ),
         "execution": record(

@@ -42,9 +42,7 @@ _MAX_ID = 4096  # characters
 # hundreds of MiB of objects, and the receive hook reads this from strangers. Possessive, so linear.
 _STRING = rb'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
 _PAIRS = rb"\[(?:\[%b,%b\](?:,\[%b,%b\])*+)?\]" % ((_STRING,) * 4)
-_FORM = re.compile(
-    rb'\{"artifacts":%b,"check":%b,"exitCode":[0-9]{1,3},"tests":%b\}' % (_PAIRS, _STRING, _PAIRS)
-)
+_FORM = rb'\{"artifacts":%b,"check":%b,"exitCode":[0-9]{1,3},"tests":%b\}' % (_PAIRS, _STRING, _PAIRS)
 
 
 def _test_id(value: Any) -> str:
@@ -94,7 +92,8 @@ def result_document(document: ResultDocument) -> bytes:
 def parse_result(data: bytes) -> ResultDocument:
     """Read a result document. Raises Refusal LFCI115 for anything but the exact canonical bytes."""
     # An entry is at least followed by this; an id that holds it is counted too often, which is harmless.
-    if len(data) <= MAX_RESULT_BYTES and (data.count(b'"],["') > _MAX_TESTS or _FORM.fullmatch(data) is None):
+    in_form = data.count(b'"],["') <= _MAX_TESTS and re.fullmatch(_FORM, data) is not None
+    if len(data) <= MAX_RESULT_BYTES and not in_form:
         raise Refusal(_CODE, f"{_WHAT}: not in canonical form, or more than {_MAX_TESTS} entries")
     document: ResultDocument = read(data, _RESULT, code=_CODE, what=_WHAT, max_bytes=MAX_RESULT_BYTES)
     if _bytes_of(document) != data:

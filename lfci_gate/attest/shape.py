@@ -18,6 +18,7 @@ from typing import Any
 
 from lfci_gate.canonical import MAX_INT, is_plain, loads, parse_time, shown
 from lfci_gate.errors import Refusal
+from lfci_gate.grammar import is_hex, is_uuid
 
 __all__ = [
     "MAX_ITEMS",
@@ -30,6 +31,7 @@ __all__ = [
     "Mismatch",
     "Shape",
     "boolean",
+    "fitting",
     "free_text",
     "integer",
     "list_of",
@@ -73,24 +75,35 @@ def read(data: bytes, shape: Shape, *, code: str, what: str, max_bytes: int) -> 
 # -- shapes of one value -----------------------------------------------------------------------
 
 
-def matching(pattern: str, expected: str) -> Shape:
-    """A string that ``pattern`` matches in full; ``expected`` says what that is."""
-    fullmatch = re.compile(pattern).fullmatch
+def fitting(fits: Callable[[str], object], expected: str) -> Shape:
+    """A string for which ``fits`` says something true; ``expected`` says what that is."""
 
     def shape(value: Any) -> str:
-        if type(value) is not str or fullmatch(value) is None:
+        if type(value) is not str or not fits(value):
             raise Mismatch(f"must be {expected}")
         return value
 
     return shape
 
 
-OID = matching(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", "40 or 64 lower-case hex digits")
-SHA256 = matching(r"[0-9a-f]{64}", "64 lower-case hex digits")
-UUID = matching(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a lower-case UUID")
+def matching(pattern: str, expected: str) -> Shape:
+    """A string that ``pattern`` matches in full. For what few documents have: :mod:`re` compiles the
+    pattern when the first of them is read."""
+    return fitting(lambda value: re.fullmatch(pattern, value), expected)
+
+
+def _is_ref(value: str) -> bool:
+    # Whether git takes the name is the gate's rule 1; here it only has no white space.
+    name = value.removeprefix("refs/")
+    bad = any(c <= " " or "\x7f" <= c <= "\x9f" or c.isspace() for c in name)
+    return name != value and 0 < len(name) <= 1000 and not bad
+
+
+OID = fitting(lambda value: is_hex(value, 40) or is_hex(value, 64), "40 or 64 lower-case hex digits")
+SHA256 = fitting(lambda value: is_hex(value, 64), "64 lower-case hex digits")
+UUID = fitting(is_uuid, "a lower-case UUID")
 SESSION_ID = matching(r"[A-Za-z0-9_-]{22}", "22 characters of URL-safe base64")
-# Whether git takes the name is the gate's rule 1; here it only has no white space.
-REF = matching(r"refs/[^\s\x00-\x1f\x7f-\x9f]{1,1000}", "a full ref name")
+REF = fitting(_is_ref, "a full ref name")
 
 
 def text(max_chars: int, *, lines: bool = False) -> Shape:

@@ -5,20 +5,20 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from typing import Literal
 
 from lfci_gate.attest.bundle import MAX_BUNDLE_BYTES, Bundle, format_bundle
 from lfci_gate.attest.encoding import urlsafe_b64decode, urlsafe_b64encode
 from lfci_gate.errors import Refusal
+from lfci_gate.grammar import is_hex
 
 __all__ = ["MAX_TRAILER_CHARS", "format_inline", "format_reference", "parse_trailer"]
 
 # zlib adds at most a few bytes to what it cannot compress; base64 adds a third.
 MAX_TRAILER_CHARS = (MAX_BUNDLE_BYTES + 1024) * 4 // 3
 
-_REFERENCE = re.compile(r"sha256:([0-9a-f]{64})")
+_REFERENCE = "sha256:"
 _INLINE = "v1."
 _CODE = "LFCI409"
 
@@ -41,9 +41,9 @@ def parse_trailer(value: str) -> tuple[Literal["sha256"], str] | tuple[Literal["
     """
     if len(value) > MAX_TRAILER_CHARS:
         raise Refusal(_CODE, "the Lfci-Attestation trailer is too long")
-    reference = _REFERENCE.fullmatch(value)
-    if reference is not None:
-        return "sha256", reference.group(1)
+    name = value.removeprefix(_REFERENCE)
+    if name != value and is_hex(name, 64):
+        return "sha256", name
     if not value.startswith(_INLINE):
         raise Refusal(_CODE, "the Lfci-Attestation trailer is neither sha256:<id> nor v1.<bundle>")
     try:

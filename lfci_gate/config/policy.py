@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from datetime import datetime, timedelta
 
 from lfci_gate.canonical import Fields
@@ -19,6 +18,7 @@ from lfci_gate.config.policy_text import format_policy, protections, unsatisfiab
 from lfci_gate.config.project import patterns
 from lfci_gate.config.toml import read_toml
 from lfci_gate.errors import UsageError
+from lfci_gate.grammar import DIGITS, is_uuid, is_word
 from lfci_gate.model import Engine, Policy, PolicyKey, Protection, PublicKey, Requirement, Rule, Sha256
 from lfci_gate.patterns import PatternSet
 
@@ -36,10 +36,9 @@ MAX_REQUIREMENTS = 64
 MAX_THRESHOLD = 64
 LONGEST_AGE_S = 3650 * 86400
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_NIX_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}")
 # What git-check-ref-format refuses, but for the star; `?` is not offered in refs.
-_NOT_IN_REFS = re.compile(r"[ ~^:?\\]|\.\.|@\{|\.lock(?:/|$)|(?:^|/)\.|\.(?:/|$)|^!|/$")
+_NOT_IN_REFS = (*" ~^:?\\", "..", "@{", ".lock/", "/.", "./")
+_NOT_AT_THE_END = (".lock", ".", "/")
 
 
 def parse_policy(data: bytes) -> Policy:
@@ -50,7 +49,7 @@ def parse_policy(data: bytes) -> Policy:
     top = read_toml(data, max_bytes=MAX_BYTES, max_keys=MAX_TOML_KEYS, error=UsageError, code=CODE, what=PATH)
     policy = Policy(
         version=top.integer("version", 1),
-        repository=top.match("repository", _UUID, "a UUID in lower case"),
+        repository=top.match("repository", is_uuid, "a UUID in lower case"),
         bootstrap=top.choice("bootstrap", ("report", "approval")) if "bootstrap" in top else "report",
         keys=_keys(top),
         rules=tuple(_rule(table) for table in _tables(top, "rules", MAX_RULES)),
@@ -85,7 +84,7 @@ def _keys(top: Fields) -> tuple[PolicyKey, ...]:
     found: list[PolicyKey] = []
     owner: dict[PublicKey, str] = {}
     for name in sorted(tables.keys()):
-        if values.NAME.fullmatch(name) is None:
+        if not values.is_name(name):
             raise tables.wrong(None, f"{ascii(name)[:80]} is not {values.NAME_EXPECTED}")
         fields = tables.child(name)
         text = fields.text("public", max_chars=4096, lines=True)
@@ -151,7 +150,7 @@ def _rule(fields: Fields) -> Rule:
 def _refs(fields: Fields) -> tuple[str, ...]:
     found = fields.texts("refs", max_items=MAX_REFS)
     for pattern in found:
-        if not pattern.startswith(("refs/heads/", "refs/tags/")) or _NOT_IN_REFS.search(pattern):
+        if not _is_below_heads_or_tags(pattern):
             raise fields.wrong(
                 "refs", f"{ascii(pattern)[:200]} is not a pattern below refs/heads/ or refs/tags/"
             )
@@ -222,9 +221,22 @@ def _nix(fields: Fields) -> str | None:
     if "nix" not in fields:
         return None
     table = fields.child("nix")
-    found = table.match("minimum", _NIX_VERSION, "a version like 2.18")
+    found = table.match("minimum", _is_nix_version, "a version like 2.18")
     table.finish()
     return found
+
+
+def _is_nix_version(text: str) -> bool:
+    parts = text.split(".")
+    return 2 <= len(parts) <= 4 and all(is_word(part, DIGITS, DIGITS, 4) for part in parts)
+
+
+def _is_below_heads_or_tags(pattern: str) -> bool:
+    return (
+        pattern.startswith(("refs/heads/", "refs/tags/"))
+        and not pattern.endswith(_NOT_AT_THE_END)
+        and not any(each in pattern for each in _NOT_IN_REFS)
+    )
 
 
 def _tables(fields: Fields, key: str, limit: int) -> tuple[Fields, ...]:

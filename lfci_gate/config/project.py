@@ -7,7 +7,6 @@ same in another order, or leave out what is the default, have the same digests.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from lfci_gate import canonical
@@ -15,6 +14,7 @@ from lfci_gate.canonical import Fields
 from lfci_gate.config import values
 from lfci_gate.config.toml import read_toml
 from lfci_gate.errors import UsageError
+from lfci_gate.grammar import DIGITS, LETTERS, is_word
 from lfci_gate.model import CheckDefinition, ProjectConfig, ReportSpec, Sha256
 from lfci_gate.patterns import MAX_PATTERN_BYTES, MAX_PATTERNS, PatternSet
 from lfci_gate.value import replace
@@ -33,8 +33,8 @@ MAX_ENV_CHARS = 32 * 1024  # Linux refuses a single variable of 128 KiB
 DEFAULT_TIMEOUT_S = 15 * 60
 LONGEST_TIMEOUT_S = 24 * 3600
 
-_ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_'-]{0,63}")
-_FLAKE_CHECK = re.compile(r"checks\.[A-Za-z_][A-Za-z0-9_'-]{0,63}")
+_ATTRIBUTE_FIRST = LETTERS | {"_"}
+_ATTRIBUTE_REST = _ATTRIBUTE_FIRST | DIGITS | {"'", "-"}
 
 
 def parse_project(data: bytes) -> ProjectConfig:
@@ -50,7 +50,7 @@ def parse_project(data: bytes) -> ProjectConfig:
         if len(tables.keys()) > MAX_CHECKS:
             raise tables.wrong(None, f"has more than {MAX_CHECKS} checks")
         for name in sorted(tables.keys()):
-            if values.NAME.fullmatch(name) is None:
+            if not values.is_name(name):
                 raise tables.wrong(None, f"{canonical.shown(name)} is not {values.NAME_EXPECTED}")
             checks.append(_check(name, tables.child(name)))
     top.finish()
@@ -104,17 +104,27 @@ def _table(check: CheckDefinition) -> dict[str, Any]:
 # -- one check ---------------------------------------------------------------------------------
 
 
+def _is_attribute(text: str) -> bool:
+    return is_word(text, _ATTRIBUTE_FIRST, _ATTRIBUTE_REST, 64)
+
+
+def _is_flake_check(text: str) -> bool:
+    return text.startswith("checks.") and _is_attribute(text.removeprefix("checks."))
+
+
 def _check(name: str, fields: Fields) -> CheckDefinition:
     flake = None
     run: str | tuple[str, ...] | None = None
     if "flake" in fields:
-        flake = fields.match("flake", _FLAKE_CHECK, "checks.<name>")
+        flake = fields.match("flake", _is_flake_check, "checks.<name>")
         for key in ("run", "shell", "env", "network"):
             if key in fields:
                 raise fields.wrong(key, "a flake check brings its own; remove it")
     else:
         run = _run(fields)
-    shell = fields.match("shell", _ATTRIBUTE, "the name of a dev shell") if "shell" in fields else "default"
+    shell = "default"
+    if "shell" in fields:
+        shell = fields.match("shell", _is_attribute, "the name of a dev shell")
     check = CheckDefinition(
         name=name,
         run=run,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from lfci_gate.fields import Fields
+from lfci_gate.grammar import DIGITS, LETTERS, LOWER, is_word
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-"""Names of checks, keys and roles: a check's name becomes part of a derivation's name."""
 NAME_EXPECTED = "a name of [a-z0-9._-], starting with a letter or digit, at most 64 characters"
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([1-9][0-9]{0,8})([smhd])")
-
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_NAME_FIRST = LOWER | DIGITS
+_NAME_REST = _NAME_FIRST | frozenset("._-")
+_IDENTIFIER_FIRST = LETTERS | {"_"}
+_IDENTIFIER_REST = _IDENTIFIER_FIRST | DIGITS
 
 # What the run script, bash, stdenv or Nix itself gives a meaning to. A check that could set them
 # would change what runs, or how Nix builds, outside of what its definition says it does.
@@ -36,9 +34,14 @@ _ENV_RESERVED = frozenset(
 _ENV_PREFIXES = ("NIX_", "LFCI", "BASH", "LD_", "DYLD_", "GLIBC_", "GCONV_", "__")
 
 
+def is_name(text: str) -> bool:
+    """Whether ``text`` can name a check, a key or a role: a check's name becomes part of a derivation's."""
+    return is_word(text, _NAME_FIRST, _NAME_REST, 64)
+
+
 def name(fields: Fields, key: str) -> str:
     """A name at ``key``."""
-    return fields.match(key, NAME, NAME_EXPECTED)
+    return fields.match(key, is_name, NAME_EXPECTED)
 
 
 def names(fields: Fields, key: str, *, max_items: int = 16) -> tuple[str, ...]:
@@ -47,7 +50,7 @@ def names(fields: Fields, key: str, *, max_items: int = 16) -> tuple[str, ...]:
     if not found:
         raise fields.wrong(key, "is empty")
     for text in found:
-        if NAME.fullmatch(text) is None:
+        if not is_name(text):
             raise fields.wrong(key, f"{ascii(text)} is not {NAME_EXPECTED}")
     return unique(fields, key, found)
 
@@ -62,10 +65,10 @@ def unique(fields: Fields, key: str, values: tuple[str, ...]) -> tuple[str, ...]
 def duration(fields: Fields, key: str, *, units: str, longest_s: int) -> int:
     """Seconds of a duration like ``15m``: an integer and one of ``units``, up to ``longest_s``."""
     text = fields.take(key, str)
-    found = _DURATION.fullmatch(text)
-    if found is None or found[2] not in units:
+    number, unit = text[:-1], text[-1:]
+    if not (is_word(number, DIGITS - {"0"}, DIGITS, 9) and unit and unit in units):
         raise fields.wrong(key, f"must be a whole number and one of {', '.join(units)}, like 15m")
-    seconds = int(found[1]) * UNITS[found[2]]
+    seconds = int(number) * UNITS[unit]
     if seconds > longest_s:
         raise fields.wrong(key, f"is longer than {format_duration(longest_s)}")
     return seconds
@@ -90,7 +93,7 @@ def out_path(fields: Fields, key: str, text: str) -> str:
 
 def env_name(fields: Fields, key: str) -> None:
     """Refuses ``key`` unless it is a shell identifier that nothing of ours, bash or Nix owns."""
-    if _ENV_NAME.fullmatch(key) is None:
+    if not is_word(key, _IDENTIFIER_FIRST, _IDENTIFIER_REST, 128):
         raise fields.wrong(None, f"{ascii(key)[:80]} is not the name of an environment variable")
     if key in _ENV_RESERVED or key.upper().startswith(_ENV_PREFIXES):
         raise fields.wrong(key, "is set by lfci, bash or Nix and cannot be declared")

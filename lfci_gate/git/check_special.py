@@ -17,15 +17,15 @@ __all__ = ["MAX_SPECIAL_BYTES", "attributes_problem", "modules_problem"]
 MAX_SPECIAL_BYTES: Final = 1024 * 1024
 _MAX_ATTRIBUTE_LINE: Final = 2048  # git ignores lines from this length on
 
-_SECTION: Final = re.compile(rb'\[[ \t]*([A-Za-z0-9-]{1,64})(?:[ \t]+"([^"\\\x00]*)")?[ \t]*\]')
+# Expressions are text: re compiles them when a push has such a file, and keeps them.
+_SECTION: Final = rb'\[[ \t]*([A-Za-z0-9-]{1,64})(?:[ \t]+"([^"\\\x00]*)")?[ \t]*\]'
 # What is given to curl, and the form of it that has one reading.
-_CURL: Final = re.compile(rb"(?:(?:https?|ftps?)::)?(?:https?|ftps?):|(?:https?|ftps?)::", re.IGNORECASE)
-_CURL_PLAIN: Final = re.compile(
-    rb"(?:https?|ftps?)://(?:[^\x00-\x20/?#@%]*@)?(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
-    rb"(?:[/?#](?:[^\x00-\x20%]|%[0-9A-Fa-f]{2})*)?",
-    re.IGNORECASE,
+_CURL: Final = rb"(?i)(?:(?:https?|ftps?)::)?(?:https?|ftps?):|(?:https?|ftps?)::"
+_CURL_PLAIN: Final = (
+    rb"(?i)(?:https?|ftps?)://(?:[^\x00-\x20/?#@%]*@)?(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    rb"(?:[/?#](?:[^\x00-\x20%]|%[0-9A-Fa-f]{2})*)?"
 )
-_SETTING: Final = re.compile(rb"([A-Za-z][A-Za-z0-9-]{0,63})[ \t]*(?:=[ \t]*([^\x00-\x08\x0a-\x1f]*))?")
+_SETTING: Final = rb"([A-Za-z][A-Za-z0-9-]{0,63})[ \t]*(?:=[ \t]*([^\x00-\x08\x0a-\x1f]*))?"
 
 
 def attributes_problem(data: bytes) -> str | None:
@@ -43,13 +43,13 @@ def modules_problem(data: bytes) -> str | None:
         if not stripped or stripped[:1] in (b"#", b";"):
             continue
         if stripped.startswith(b"["):
-            match = _SECTION.fullmatch(stripped)
+            match = re.fullmatch(_SECTION, stripped)
             if match is None:
                 return "a section header that is not plain"
             section = match[1].lower()
             problem = _name_problem(match[2]) if section == b"submodule" and match[2] is not None else None
         else:
-            match = _SETTING.fullmatch(stripped)
+            match = re.fullmatch(_SETTING, stripped)
             if match is None or section is None:
                 return "a line that is not plain"
             problem = _setting_problem(match[1].lower(), match[2] or b"")
@@ -87,6 +87,6 @@ def _url_problem(url: bytes) -> str | None:
     climbing = re.match(rb"(?:\.{1,2}/)+", url)
     if climbing and b"../" in climbing[0] and url[climbing.end() : climbing.end() + 1] in (b":", b"/"):
         return "a submodule url that climbs above its host"
-    if _CURL.match(url) and not (_CURL_PLAIN.fullmatch(url) and b"/../" not in url + b"/"):
+    if re.match(_CURL, url) and not (re.fullmatch(_CURL_PLAIN, url) and b"/../" not in url + b"/"):
         return "a submodule url that is not plain"
     return None

@@ -54,8 +54,8 @@ KNOWN: Mapping[bytes, str] = MappingProxyType(
 
 # requirements.txt, requirements-dev.txt, …; pylock.<name>.toml is PEP 751's, <name> without dots.
 _PATTERNS = (
-    (re.compile(rb"requirements[^/]*\.txt", re.DOTALL), "requirements"),
-    (re.compile(rb"pylock\.[^./]+\.toml", re.DOTALL), "pylock"),
+    (rb"(?s)requirements[^/]*\.txt", "requirements"),
+    (rb"(?s)pylock\.[^./]+\.toml", "pylock"),
 )
 _PREFIXES = tuple(b"requirements pylock.".split())
 
@@ -71,7 +71,7 @@ def format_of(path: bytes) -> str | None:
         parent = _ONLY_IN.get(name)
         return found if parent is None or directory.rpartition(b"/")[2] == parent else None
     if name.startswith(_PREFIXES):
-        return next((kind for pattern, kind in _PATTERNS if pattern.fullmatch(name)), None)
+        return next((kind for pattern, kind in _PATTERNS if re.fullmatch(pattern, name)), None)
     return None
 
 

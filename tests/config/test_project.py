@@ -333,7 +333,7 @@ def definitions(draw: st.DrawFn, name: str) -> CheckDefinition:
 
 @st.composite
 def projects(draw: st.DrawFn) -> ProjectConfig:
-    names = draw(st.sets(st.from_regex(values.NAME, fullmatch=True), max_size=3))
+    names = draw(st.sets(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True), max_size=3))
     return ProjectConfig(version=1, checks=tuple(draw(definitions(name)) for name in sorted(names)))
 
 
