@@ -47,8 +47,8 @@ ROOM_IMPORTS: dict[str, set[str]] = {
 
 # These decide from bytes: nothing they import, at whatever distance, can reach a process, a
 # repository, the clock or the environment.
-PURE = ("model", "errors", "codes", "grammar", "fields", "canonical", "patterns", "gate.rules", "attest.statement",
-        "attest.dsse", "config", "snapshot", "lockfiles.names")  # fmt: skip
+PURE = ("model", "errors", "codes", "grammar", "fields", "canonical", "patterns", "gate.rules",
+        "attest.statement", "attest.dsse", "config", "snapshot", "lockfiles.names")  # fmt: skip
 FORBIDDEN_MODULES = ("subprocess", "pygit2", "cryptography", "socket", "sqlite3", "logging", "tempfile")
 
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfci_gate import canonical
-from lfci_gate.config import values
 from lfci_gate.config.project import format_project, normal_form, parse_project
 from lfci_gate.errors import UsageError
 from lfci_gate.model import CheckDefinition, ProjectConfig, ReportSpec
