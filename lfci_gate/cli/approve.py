@@ -7,7 +7,7 @@ import argparse
 from lfci_gate.cli.arguments import add_key_option
 from lfci_gate.cli.context import Context
 from lfci_gate.clone.approve import Approved, approve, parts_to_approve
-from lfci_gate.clone.deliver import fetch_evidence, push_refs
+from lfci_gate.clone.deliver import fetch_evidence, fetch_target, push_refs
 from lfci_gate.clone.evidence import evidence_refs
 from lfci_gate.clone.target import BRANCHES, find_target, landed_policy
 from lfci_gate.errors import Refusal, UsageError
@@ -33,10 +33,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     output = context.output
     settings = context.settings(key=args.key)
     with BatchReader(git) as objects:
-        target = find_target(git, remote=args.remote, branch=args.target)
+        # Before anything is fetched: what is approved is what the reviewer has looked at.
         commit = objects.resolve(f"{args.rev}^{{commit}}")
         if commit is None:
             raise UsageError("LFCI514", f"there is no commit {args.rev}", hint="git fetch")
+        target = find_target(git, remote=args.remote, branch=args.target, ask=not args.no_push)
+        if target.remote is not None and not args.no_push:
+            # From an old tip it would approve what others have landed meanwhile, and not count.
+            target = fetch_target(git, target)
         policy = landed_policy(objects, target, read_commit(objects, commit).tree)
         if policy is None:
             raise UsageError("LFCI201", "the target has no policy, so nothing to approve", hint="lfci init")
@@ -60,6 +64,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
             output.note(f"approving for {', '.join(part.protection.roles)}:")
             for path in changed_paths(objects, change, part.protection):
                 output.note(f"  {shown(path)}")
+        for part in wanted:
+            if part not in mine:
+                output.note(f"left to others: a change that needs {' or '.join(part.protection.roles)}")
         now = context.now()
         done = [approve(git, objects, change, part, policy, key, signer, args.reason, now) for part in mine]
         if done and target.remote is not None and not args.no_push:

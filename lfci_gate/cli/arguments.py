@@ -11,7 +11,9 @@ from lfci_gate.errors import UsageError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-__all__ = ["Parser", "actions", "add_key_option", "verb_parser"]
+    from lfci_gate.model import Engine
+
+__all__ = ["Parser", "actions", "add_engine_option", "add_key_option", "engine_of", "verb_parser"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -83,3 +85,20 @@ def add_key_option(parser: argparse.ArgumentParser) -> None:
         help="private key file, or ssh-agent:<public key> (default: LFCI_KEY, git config lfci.key,"
         " then $XDG_CONFIG_HOME/lfci/key)",
     )
+
+
+def add_engine_option(parser: argparse.ArgumentParser) -> None:
+    """`--engine`, of the verbs that may run checks."""
+    parser.add_argument(
+        "--engine",
+        choices=("develop", "build"),
+        help="develop: in a sandbox here (default, where the target's rule takes it); build: realise the"
+        " derivation",
+    )
+
+
+def engine_of(name: str | None) -> Engine | None:
+    """The engine that was asked for; None: the rule decides."""
+    from lfci_gate.model import Engine
+
+    return None if name is None else Engine(name)

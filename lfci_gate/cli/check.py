@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from typing import NamedTuple
 
-from lfci_gate.cli.arguments import add_key_option
+from lfci_gate.cli.arguments import add_engine_option, add_key_option, engine_of
 from lfci_gate.cli.checking import Checked, Checker, Options, check_objects, error_of
 from lfci_gate.cli.context import Context
 from lfci_gate.clone.target import find_target, landed_policy
 from lfci_gate.errors import LfciError, Refusal, UsageError
-from lfci_gate.gate.objects import peel, read_commit
+from lfci_gate.gate.objects import read_commit
+from lfci_gate.git.commit import Commit
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.model import Engine, ObjectId, Outcome
+from lfci_gate.model import ObjectId, Outcome
 
+WORKING_COPY = "the working copy"
+STAGED = "what is staged"
 _EXIT = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.UNDECIDED: 3}
 
 
@@ -25,12 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rev", metavar="REV", help="check a commit instead of the working copy")
     parser.add_argument("--worktree", action="store_true", help="check the working copy as it is")
-    parser.add_argument(
-        "--engine",
-        choices=[engine.value for engine in Engine],
-        default="develop",
-        help="develop: in a sandbox here (default); build: realise the derivation",
-    )
+    parser.add_argument("--staged", action="store_true", help="check what the next commit would hold")
+    add_engine_option(parser)
     parser.add_argument("--no-attest", action="store_true", help="sign and store nothing")
     parser.add_argument("--force", action="store_true", help="run also when the result is known")
     parser.add_argument(
@@ -43,64 +43,104 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    if args.rev and args.worktree:
-        raise UsageError("LFCI514", "--rev and --worktree exclude each other")
+    if sum((args.rev is not None, args.worktree, args.staged)) > 1:
+        raise UsageError("LFCI514", "--rev, --worktree and --staged exclude each other")
     git = context.git
     settings = context.settings(key=args.key, agent=args.agent)
-    options = Options(Engine(args.engine), args.force, not args.no_attest)
+    options = Options(engine_of(args.engine), args.force, not args.no_attest)
     with BatchReader(git) as objects:
-        tree, what = _tree(context, objects, args.rev, args.worktree)
+        subject = _subject(context, objects, args)
         target = find_target(git, remote=args.remote, branch=args.target)
-        policy = landed_policy(objects, target, tree)
+        policy = landed_policy(objects, target, subject.tree)
         checker = Checker(context, settings, objects, options)
-        checked = checker.check(tree, target, policy, tuple(args.names))
-    return _report(context, tree, what, target.ref, checked, trailer=args.trailer)
+        checked = checker.check(subject.tree, target, policy, tuple(args.names), subject.commit)
+    return _report(context, subject, target.ref, checked, trailer=args.trailer)
 
 
-def _tree(context: Context, objects: BatchReader, rev: str | None, worktree: bool) -> tuple[ObjectId, str]:
-    """What to check: the working copy as it is; when nothing in it is changed that is HEAD's tree,
-    and no pygit2 is needed to find out."""
+class _Subject(NamedTuple):
+    """What is checked."""
+
+    tree: ObjectId
+    what: str
+    """For people."""
+    commit: Commit | None = None
+
+
+def _subject(context: Context, objects: BatchReader, args: argparse.Namespace) -> _Subject:
+    """The working copy as it is; when nothing in it is changed that is HEAD's tree, and nothing has to
+    be read to find out."""
+    if args.rev is not None:
+        commit = objects.resolve(f"{args.rev}^{{commit}}")
+        if commit is None:
+            raise UsageError("LFCI514", f"there is no commit {args.rev}")
+        parsed = read_commit(objects, commit)
+        return _Subject(parsed.tree, args.rev, parsed)
+    head = objects.resolve("HEAD^{commit}")
+    parsed_head = None if head is None else read_commit(objects, head)
+    if args.staged:
+        from lfci_gate.clone.staged import staged_tree
+
+        tree, what = staged_tree(context.git, context.environ), STAGED
+    elif parsed_head is not None and not args.worktree and not _maybe_dirty(context):
+        tree, what = parsed_head.tree, "HEAD"
+    else:
+        from lfci_gate.git.worktree import snapshot_worktree
+
+        tree, what = snapshot_worktree(context.git), WORKING_COPY
+    if parsed_head is not None and tree == parsed_head.tree:
+        return _Subject(tree, "HEAD", parsed_head)
+    return _Subject(tree, what)
+
+
+def _maybe_dirty(context: Context) -> bool:
     from lfci_gate.git.quick import maybe_dirty
 
-    if rev is not None:
-        commit = objects.resolve(f"{rev}^{{commit}}")
-        if commit is None:
-            raise UsageError("LFCI514", f"there is no commit {rev}")
-        return read_commit(objects, peel(objects, commit)).tree, rev
-    head = objects.resolve("HEAD^{tree}")
-    if head is not None and not worktree and not maybe_dirty(context.git):
-        return head, "HEAD"
-    from lfci_gate.git.worktree import snapshot_worktree
-
-    tree = snapshot_worktree(context.git)
-    return tree, "HEAD" if tree == head else "the working copy"
+    return maybe_dirty(context.git)
 
 
-def _report(
-    context: Context, tree: ObjectId, what: str, ref: str, checked: list[Checked], *, trailer: bool
-) -> int:
+def _report(context: Context, subject: _Subject, ref: str, checked: list[Checked], *, trailer: bool) -> int:
     output = context.output
-    worst = max((each.outcome for each in checked), key=lambda outcome: _EXIT[outcome])
+    outcomes = {each.outcome for each in checked}
+    # A failure is a failure, whatever else could not be told.
+    worst = next(each for each in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED) if each in outcomes)
+    line, problem = _trailer(checked) if trailer else (None, None)
     output.json(
         {
             "schema": "lfci.check/1",
-            "tree": tree,
-            "of": what,
+            "tree": subject.tree,
+            "of": subject.what,
             "ref": ref,
             "result": worst.value,
             "checks": check_objects(checked),
+            **({"trailer": line} if trailer else {}),
         }
     )
+    # With --trailer the answer on stdout is the trailer alone, for: git commit --trailer "$(...)"
     for each in checked:
-        output.line(_line(each), {"PASSED": "good", "FAILED": "bad"}.get(each.outcome.value, "warn"))
+        style = {"PASSED": "good", "FAILED": "bad"}.get(each.outcome.value, "warn")
+        if trailer:
+            output.note(_line(each))
+        else:
+            output.line(_line(each), style)
         error = error_of(each)
         if error is not None:
             output.error(error)
-    if what == "the working copy":
-        output.note(f"checked the working copy (tree {tree[:12]}), not HEAD: commit exactly this to land it")
-    if trailer:
-        _trailer(context, checked)
+    _advise(context, subject, worst)
+    if problem is not None:
+        raise problem
+    if line is not None:
+        output.line(line)
     return _EXIT[worst]
+
+
+def _advise(context: Context, subject: _Subject, worst: Outcome) -> None:
+    if subject.what == WORKING_COPY:
+        context.output.note(
+            f"checked the working copy (tree {subject.tree[:12]}), not HEAD; commit exactly this to land it: "
+            "git add -A && git commit"
+        )
+    elif subject.what == STAGED and worst is Outcome.PASSED:
+        context.output.note(f"checked what is staged (tree {subject.tree[:12]}): git commit, then lfci land")
 
 
 def _line(checked: Checked) -> str:
@@ -115,19 +155,21 @@ def _line(checked: Checked) -> str:
     return ", ".join(parts)
 
 
-def _trailer(context: Context, checked: list[Checked]) -> None:
+def _trailer(checked: list[Checked]) -> tuple[str | None, LfciError | None]:
     """One commit message holds one attestation; the others travel through the inbox."""
     from lfci_gate.attest.bundle import parse_bundle
     from lfci_gate.attest.trailer import format_inline
 
     lines = [each.line for each in checked if each.line is not None and each.outcome is Outcome.PASSED]
-    if len(lines) != 1:
-        raise UsageError(
-            "LFCI514",
-            f"a trailer holds one attestation, and {len(lines)} checks passed with one",
-            hint="name one check: lfci check NAME --trailer",
-        )
-    context.output.line(f"Lfci-Attestation: {format_inline(parse_bundle(lines[0]))}")
+    if len(lines) == 1:
+        return f"Lfci-Attestation: {format_inline(parse_bundle(lines[0]))}", None
+    if any(each.outcome is not Outcome.PASSED for each in checked):
+        return None, None  # that is said already
+    return None, UsageError(
+        "LFCI514",
+        f"a trailer holds one attestation, and {len(lines)} checks passed with one",
+        hint="name one check: lfci check NAME --trailer",
+    )
 
 
 def unpassed(checked: list[Checked]) -> LfciError | None:

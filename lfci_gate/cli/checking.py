@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lfci_gate.cli.context import Context
@@ -13,14 +13,15 @@ from lfci_gate.clone.check import (
     known_line,
     project_config,
 )
-from lfci_gate.clone.known import Known, Question, ask, known_result
-from lfci_gate.clone.preview import forge_view
+from lfci_gate.clone.known import Known, Question, ask, asked_of, known_result
+from lfci_gate.clone.preview import ForgeView, forge_view
 from lfci_gate.clone.settings import Settings, key_in_policy
 from lfci_gate.clone.target import Target
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
+from lfci_gate.git.commit import Commit
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.model import CheckDefinition, Engine, ObjectId, Outcome, Policy
+from lfci_gate.model import CheckDefinition, Engine, ObjectId, Outcome, Policy, PublicKey, Rule
 from lfci_gate.value import Value
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 class Options(Value):
     """How to check: from the command line."""
 
-    engine: Engine = Engine.DEVELOP
+    engine: Engine | None = None
+    """None: develop, where the target's rule takes that."""
     force: bool = False
     attest: bool = True
 
@@ -65,12 +67,20 @@ class Checker:
         self._attester: Attester | None = None
 
     def check(
-        self, tree: ObjectId, target: Target, policy: Policy | None, names: tuple[str, ...] = ()
+        self,
+        tree: ObjectId,
+        target: Target,
+        policy: Policy | None,
+        names: tuple[str, ...] = (),
+        commit: Commit | None = None,
+        wait: Callable[[CheckDefinition, ObjectId], bool] | None = None,
     ) -> list[Checked]:
         """All named checks of ``tree`` (those that the target requires, or all), one after another.
 
-        Raises UsageError LFCI201 without a policy when an attestation is wanted, LFCI404 to LFCI406,
-        LFCI511; what an engine raises when there was no run.
+        Arguments: ``commit`` is what the tree is of, if anything: its message may carry evidence;
+        ``wait(check, inputs)`` says whether an unknown result may be known by now. Raises
+        UsageError LFCI201 without a policy when an attestation is wanted, LFCI404 to LFCI406, LFCI511;
+        what an engine raises when there was no run.
         """
         if policy is None and self._options.attest:
             raise UsageError(
@@ -80,50 +90,66 @@ class Checker:
             )
         rule = rule_for(policy, target.ref) if policy is not None else None
         definitions = chosen_checks(project_config(self._objects, tree), names, rule)
-        return [self._one(tree, target, policy, definition) for definition in definitions]
-
-    def _one(
-        self, tree: ObjectId, target: Target, policy: Policy | None, definition: CheckDefinition
-    ) -> Checked:
-        question = ask(self._objects, tree, definition, target.ref, target.tip, _system())
-        if policy is not None and not self._options.force:
-            view = forge_view(self._git, self._objects, target, {})
-            own = self._settings.public_key()
-            known = known_result(view, question, policy, own, self._context.now())
-            if known is not None:
+        view = forge_view(self._git, self._objects, target, {})
+        checked = []
+        for definition in definitions:
+            question = ask(self._objects, tree, definition, target.ref, target.tip, _system())
+            known = self._known(view, question, policy, commit)
+            while known is None and wait is not None and wait(definition, question.inputs):
+                view = forge_view(self._git, self._objects, target, {})
+                known = self._known(view, question, policy, commit)
+            if known is None:
+                checked.append(self._run(question, policy, self._engine(rule, definition)))
+            else:
                 self._context.output.note(f"{definition.name}: {known_line(known)}")
-                return Checked(definition, known, None, known.evidence.id, known.evidence.line)
-        return self._run(question, policy)
+                checked.append(Checked(definition, known, None, known.evidence.id, known.evidence.line))
+        return checked
 
-    def _run(self, question: Question, policy: Policy | None) -> Checked:
+    def _known(
+        self, view: ForgeView, question: Question, policy: Policy | None, commit: Commit | None
+    ) -> Known | None:
+        if policy is None or self._options.force:
+            return None
+        own, now = self._own_key(), self._context.now()
+        engine = self._options.engine
+        return known_result(view, question, policy, own, now, engine=engine, commit=commit)
+
+    def _own_key(self) -> PublicKey | None:
+        if self._attester is not None:
+            return self._attester.signer.public
+        return self._settings.public_key()
+
+    def _engine(self, rule: Rule | None, definition: CheckDefinition) -> Engine:
+        if self._options.engine is not None:
+            return self._options.engine
+        asked = asked_of(rule, definition.name)
+        if definition.flake is not None or (asked is not None and Engine.DEVELOP not in asked.engines):
+            return Engine.BUILD
+        return Engine.DEVELOP
+
+    def _run(self, question: Question, policy: Policy | None, engine: Engine) -> Checked:
         from lfci_gate.cli.progress import RunProgress
         from lfci_gate.clone.check import attest, run_check, store_inputs
         from lfci_gate.session import current
 
+        # What cannot be had should not cost a run.
         attester = self._who(policy) if self._options.attest and policy is not None else None
+        session = None if attester is None else current(self._git)
         store_inputs(self._git, self._objects, question)
         progress = RunProgress(self._context.output, question.definition.name, None)
         try:
-            result = run_check(self._objects, question, self._options.engine, self._git.common_dir, progress)
+            result = run_check(self._objects, question, engine, self._git.common_dir, progress)
         finally:
             progress.close()
         decided = result.outcome is not Outcome.UNDECIDED
         if attester is None or policy is None or not decided:
             return Checked(question.definition, None, result, None, None)
         name, line = attest(
-            self._git,
-            self._objects,
-            question,
-            result,
-            policy,
-            attester,
-            current(self._git),
-            self._context.now(),
+            self._git, self._objects, question, result, policy, attester, session, self._context.now()
         )
         return Checked(question.definition, None, result, name, line)
 
     def _who(self, policy: Policy) -> Attester:
-        """Loaded before the run: a key that cannot sign should not cost a run."""
         if self._attester is None:
             signer = self._settings.signer(self._context.ask_passphrase)
             held = key_in_policy(policy, signer.public)

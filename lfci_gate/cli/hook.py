@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _SUMMARIES = {
     "pre-push": "judge a push as the forge will, and send the evidence first",
-    "pre-commit": "run the checks of the working copy",
+    "pre-commit": "run the checks of what is staged",
     "post-checkout": "open a session when none is open",
     "prepare-commit-msg": "name the open session in the commit message",
 }
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         from lfci_gate.cli import run as run_verb
 
         return run_verb(
-            ["check", "--worktree"],
+            ["check", "--staged"],
             environ=context.environ,
             directory=context.directory,
             stdout=context.output.out,
@@ -91,7 +91,7 @@ def _pre_push(args: argparse.Namespace, context: Context) -> int:
         if not updates:
             return 0
         target = find_target(
-            git, remote=_known_remote(context, remote, url), branch=_branch(context, updates)
+            git, remote=_known_remote(context, remote, url), branch=_branch(context, updates), ask=True
         )
         verdict = prepare_push(git, objects, target, url, updates, context.now())
     if verdict is None:

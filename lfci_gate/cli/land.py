@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import argparse
 
-from lfci_gate.cli.arguments import add_key_option
+from lfci_gate.cli.arguments import add_engine_option, add_key_option, engine_of
 from lfci_gate.cli.check import unpassed
 from lfci_gate.cli.checking import Checked, Checker, Options, check_objects
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.verdicts import print_verdict
-from lfci_gate.clone.land import Landed, land
+from lfci_gate.clone.land import Landed, Lander, Wait
 from lfci_gate.clone.target import BRANCHES, Target
+from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.render import verdict_object
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.model import Engine, ObjectId, Policy, VerdictKind
+from lfci_gate.model import ObjectId, Policy, VerdictKind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="BRANCH", help="default: the remote's default branch")
     parser.add_argument("--remote", metavar="NAME", help="default: the branch's upstream, or origin")
     parser.add_argument("--dry-run", action="store_true", help="do everything but push")
-    parser.add_argument("--engine", choices=[engine.value for engine in Engine], default="develop")
+    add_engine_option(parser)
     parser.add_argument("--agent", metavar="ID", help="who acts (default: LFCI_AGENT, lfci.agent)")
     add_key_option(parser)
 
@@ -30,38 +31,32 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings(key=args.key, agent=args.agent)
     checked: list[Checked] = []
     with BatchReader(git) as objects:
-        checker = Checker(context, settings, objects, Options(Engine(args.engine)))
+        checker = Checker(context, settings, objects, Options(engine_of(args.engine)))
 
-        def ensure(tree: ObjectId, target: Target, policy: Policy) -> None:
-            done = checker.check(tree, target, policy)
+        def ensure(commit: ObjectId, target: Target, policy: Policy, wait: Wait) -> None:
+            parsed = read_commit(objects, commit)
+            done = checker.check(parsed.tree, target, policy, commit=parsed, wait=wait)
             checked.extend(done)
             error = unpassed(done)
             if error is not None:
                 raise error
 
-        landed = land(
-            git,
-            objects,
-            remote=args.remote,
-            branch=args.target,
-            ensure=ensure,
-            say=context.output.note,
-            now=context.now,
-            dry_run=args.dry_run,
-        )
+        lander = Lander(git, objects, ensure=ensure, say=context.output.note, now=context.now)
+        landed = lander.land(remote=args.remote, branch=args.target, dry_run=args.dry_run)
     return _report(context, landed, checked)
 
 
 def _report(context: Context, landed: Landed, checked: list[Checked]) -> int:
     output = context.output
-    refused = landed.verdict is not None or bool(landed.refused_by_forge)
+    undecided = landed.verdict is not None and landed.verdict.kind is VerdictKind.UNDECIDED
     output.json(
         {
             "schema": "lfci.land/1",
-            "result": "refused" if refused else "accepted",
-            "landed": not (refused or landed.already or landed.dry_run),
+            "result": "undecided" if undecided else "refused" if landed.refused else "accepted",
+            "landed": not (landed.refused or landed.already or landed.dry_run),
             "commit": landed.commit,
-            "ref": landed.ref,
+            "ref": landed.target.ref,
+            "remote": landed.target.remote,
             "replayed": landed.replayed,
             "attempts": landed.attempts,
             "already": landed.already,
@@ -74,22 +69,33 @@ def _report(context: Context, landed: Landed, checked: list[Checked]) -> int:
     )
     if landed.verdict is not None:
         print_verdict(output, landed.verdict)
-        return 3 if landed.verdict.kind is VerdictKind.UNDECIDED else 1
+        output.note("Nothing was sent, and nothing of yours was changed.")
+        return 3 if undecided else 1
     if landed.refused_by_forge:
         for line in landed.refused_by_forge:
             output.reason_line(line)
+        output.note(f"{landed.target.remote} refused the push. Nothing of yours was changed.")
         return 1
-    branch = landed.ref.removeprefix(BRANCHES)
+    _say_success(context, landed)
+    return 0
+
+
+def _say_success(context: Context, landed: Landed) -> None:
+    output = context.output
+    branch = landed.target.ref.removeprefix(BRANCHES)
     short = landed.commit[:12]
     if landed.already:
-        output.line(f"nothing to land: {branch} has {short} already")
+        output.line(f"nothing to land: {branch} of {landed.target.remote} has this change already ({short})")
     elif landed.dry_run:
         output.line(f"would land {short} on {branch}: the rules accept it", "good")
     else:
         output.line(f"landed {short} on {branch}", "good")
-    if landed.left_behind:
+    if not landed.left_behind:
+        return
+    if landed.already:
+        output.note(f"to bring your branch up to it: git rebase {landed.target.name}")
+    else:
         output.note(
-            f"your branch was left where it was, because uncommitted changes are in the way; later: "
-            f"git reset --keep {short}"
+            "your branch was left where it was, because uncommitted changes (or an unfinished merge or "
+            f"rebase) are in the way; later: git rebase --autostash {landed.target.name}"
         )
-    return 0

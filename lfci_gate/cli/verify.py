@@ -11,7 +11,7 @@ from lfci_gate.cli.context import Context
 from lfci_gate.cli.verdicts import print_verdict
 from lfci_gate.clone.rederive import Rederived, rederive
 from lfci_gate.clone.target import find_target
-from lfci_gate.clone.verify import Verified, commits_of, verify
+from lfci_gate.clone.verify import Question, Verified, verify_range
 from lfci_gate.errors import UsageError
 from lfci_gate.gate.render import verdict_object
 from lfci_gate.git.objects import BatchReader
@@ -33,14 +33,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     git = context.git
     with BatchReader(git) as objects:
         newer, older = _range(objects, args.rev)
-        target = find_target(git)
         ref = _full(args.ref) if args.ref else None
-        policy = _policy(args.policy)
-        found = []
-        for commit in commits_of(git, newer, older):
-            verified = verify(git, objects, target, commit, context.now(), ref=ref, policy=policy)
-            again = rederive(git, objects, verified) if args.rederive else ()
-            found.append((verified, again))
+        target = find_target(git, branch=ref)
+        question = Question(target, context.now(), target.ref, _policy(args.policy))
+        found = [
+            (verified, rederive(git, objects, verified) if args.rederive else ())
+            for verified in verify_range(git, objects, question, newer, older)
+        ]
     return _report(context, found)
 
 
@@ -78,9 +77,10 @@ def _full(ref: str) -> str:
 
 def _report(context: Context, found: list[tuple[Verified, tuple[Rederived, ...]]]) -> int:
     output = context.output
-    status = 0
-    for verified, again in found:
-        status = max(status, _EXIT[verified.verdict.kind], *(each.exit_status for each in again), 0)
+    statuses = {_EXIT[verified.verdict.kind] for verified, _ in found}
+    statuses |= {each.exit_status for _, again in found for each in again}
+    # A no is a no, whatever else could not be told.
+    status = next((each for each in (1, 3) if each in statuses), 0)
     output.json(
         {
             "schema": "lfci.verify/1",
@@ -97,6 +97,7 @@ def _object(verified: Verified, again: tuple[Rederived, ...]) -> dict[str, Any]:
     verdict = Verdict(verified.verdict.kind, (verified.verdict,))
     return {
         "commit": verified.commit,
+        "from": verified.base,
         "assurance": _assurance(verified, again),
         "at": format_time(verified.at),
         "verdict": verdict_object(verdict)["refs"][0],

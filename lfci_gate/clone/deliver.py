@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 
 from lfci_gate.clone.evidence import MIRROR, undelivered
+from lfci_gate.clone.patience import Patience
 from lfci_gate.clone.preview import forge_view, preview, subjects
+from lfci_gate.clone.remote import fetch, git_words
 from lfci_gate.clone.target import Target, landed_policy
 from lfci_gate.config.policy import rule_for
-from lfci_gate.errors import LfciError, Undecided, UsageError
+from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.gate.objects import peel, read_commit
 from lfci_gate.git.names import is_oid
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.model import ObjectId, Policy, RefUpdate, Verdict, VerdictKind
+from lfci_gate.value import replace
 
 MARK = "LFCI_DELIVERING"
 """Set in the environment of our own pushes, so that our pre-push hook lets them pass. It can weaken
 nothing: client hooks are feedback, the forge decides."""
+
+_PATIENCE_S = 2.0
+"""How long a push that would be refused waits for the evidence of what landed just before it."""
 
 
 def parse_pre_push(data: bytes) -> tuple[RefUpdate, ...]:
@@ -52,24 +57,53 @@ def prepare_push(
 
     Arguments: ``url`` as git gives it to the hook; ``updates`` every ref of the push. Where the target
     has no policy there is no gate to satisfy. Raises Undecided LFCI506 when the evidence could not
-    be delivered.
+    be delivered, Refusal LFCI208 when a protected ref has moved on the remote.
     """
     tree = _pushed_tree(objects, updates)
-    policy = landed_policy(objects, target, tree)
-    if policy is None or not any(rule_for(policy, each.ref) for each in updates):
-        return None
     landed = {update.ref: update.old for update in updates}
+    target = _as_advertised(objects, target, landed)
+    policy = landed_policy(objects, target, tree)
+    protected = [each for each in updates if policy is not None and rule_for(policy, each.ref)]
+    if policy is None or not protected:
+        return None
+    _refuse_unknown_tips(objects, protected)
     verdict = preview(forge_view(git, objects, target, landed, tree), updates, now)
     if verdict.kind is not VerdictKind.ACCEPTED:
-        # The forge may have evidence that this clone has not: ask once before saying no.
+        # The forge may have evidence that this clone has not: ask before saying no.
         fetch_evidence(git, url)
         verdict = preview(forge_view(git, objects, target, landed, tree), updates, now)
+        patience = Patience(git, objects, _PATIENCE_S)
+        while verdict.kind is not VerdictKind.ACCEPTED and patience.try_again(url, target.tip):
+            verdict = preview(forge_view(git, objects, target, landed, tree), updates, now)
         if verdict.kind is not VerdictKind.ACCEPTED:
             return verdict
     refs = evidence_for(git, objects, target, policy, updates)
     if refs:
         push_refs(git, url, refs)
     return None
+
+
+def _as_advertised(objects: BatchReader, target: Target, landed: dict[str, ObjectId | None]) -> Target:
+    """The target's tips as the remote has just named them, where this clone has these commits."""
+
+    def best(ref: str, fetched: ObjectId | None) -> ObjectId | None:
+        named = landed.get(ref)
+        return named if named is not None and objects.exists(named) else fetched
+
+    return replace(target, tip=best(target.ref, target.tip), head_tip=best(target.head, target.head_tip))
+
+
+def _refuse_unknown_tips(objects: BatchReader, updates: list[RefUpdate]) -> None:
+    """git calls the hook before it says "fetch first", and nothing can be judged on a commit that is
+    not here."""
+    for update in updates:
+        if update.old is not None and not objects.exists(update.old):
+            raise Refusal(
+                "LFCI208",
+                f"{update.ref} has commits that this clone has not: somebody else landed meanwhile",
+                facts=(f"there: {update.old[:12]}", "nothing was sent"),
+                hint="lfci land (it replays your commits), or: git fetch && git rebase",
+            )
 
 
 def evidence_for(
@@ -98,23 +132,26 @@ def push_refs(git: Git, url: str, refs: dict[str, ObjectId]) -> None:
         raise Undecided("LFCI506", "the evidence could not be delivered", facts=git_words(err))
 
 
-def fetch_evidence(git: Git, url: str) -> None:
-    """Brings the mirrored notes up to date; a forge that cannot be asked leaves them as they are."""
-    status, _, _ = git.status("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url, *MIRROR)
-    if status != 0:
-        return  # the preview then speaks of what was known
+def fetch_target(git: Git, target: Target) -> Target:
+    """The branches of the remote that matter, and the evidence, as they are now. A branch that does not
+    exist there yet is no error, so the specs are globs. Raises Undecided LFCI506."""
+    assert target.remote is not None
+    specs = {f"+{ref}*:{target.tracking(ref)}*" for ref in (target.ref, target.head)}
+    err = fetch(git, target.remote, {*specs, *MIRROR})
+    if err is not None:
+        raise Undecided(
+            "LFCI506",
+            f"cannot fetch from {target.remote}",
+            facts=git_words(err),
+            hint=f"git fetch {target.remote}",
+        )
+    return target.again(git)
 
 
-def git_words(err: bytes) -> tuple[str, ...]:
-    """What git said that matters: its fatal and error lines, else its last ones."""
-    lines = [line for line in err.decode("ascii", "backslashreplace").splitlines() if line.strip()]
-    serious = [line for line in lines if line.startswith(("fatal:", "error:", "remote: error"))]
-    return tuple((serious or lines)[-3:])
-
-
-def delivering() -> bool:
-    """Whether this process runs inside one of our own pushes."""
-    return bool(os.environ.get(MARK))
+def fetch_evidence(git: Git, place: str) -> None:
+    """Brings the mirrored notes up to date from a remote or URL; a forge that cannot be asked leaves
+    them as they are, and what follows speaks of what was known."""
+    fetch(git, place, MIRROR)
 
 
 def _value(oid: str) -> ObjectId | None:

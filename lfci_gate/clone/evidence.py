@@ -6,12 +6,15 @@ inbox refs of the same form that the forge takes, until the forge's notes have i
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from lfci_gate.attest.bundle import parse_bundle, parse_note
 from lfci_gate.attest.dsse import attestation_id
 from lfci_gate.attest.statement import parse_statement, subject_of
+from lfci_gate.errors import Refusal
 from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF
 from lfci_gate.gate.objects import read_commit
-from lfci_gate.git.inbox import INBOX, build_inbox_tree, inbox_ref, read_inbox_tree
+from lfci_gate.git.inbox import INBOX, build_inbox_tree, inbox_ref, parse_inbox_ref, read_inbox_tree
 from lfci_gate.git.notes import read_note
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
@@ -52,36 +55,37 @@ def store_evidence(
 
 
 def undelivered(
-    source: BatchReader, refs: dict[str, ObjectId], subjects: set[ObjectId]
+    source: BatchReader, refs: dict[str, ObjectId], subjects: Collection[ObjectId]
 ) -> dict[str, ObjectId]:
-    """Inbox refs about ``subjects`` that the forge's notes, as last fetched, do not have."""
-    notes = refs.get(NOTES_REF)
-    notes_tree = None if notes is None else read_commit(source, notes).tree
-    found = {}
-    for ref, tree in refs.items():
-        if not ref.startswith(INBOX):
-            continue
-        subject = ObjectId(ref.removeprefix(INBOX).split("/")[0])
-        if subject in subjects and not _in_notes(source, notes_tree, subject, tree):
-            found[ref] = tree
-    return found
+    """Inbox refs about ``subjects`` that the forge's notes, as last fetched, do not have. Refs that are
+    not in form are none: the forge would refuse the push that brings them."""
+    return {ref: refs[ref] for ref, is_noted in _inbox(source, refs, subjects) if not is_noted}
 
 
 def prune(git: Git, source: BatchReader) -> int:
-    """Deletes inbox refs that the forge's notes have by now; returns how many."""
+    """Deletes inbox refs that the forge's notes have by now; returns how many.
+
+    Raises Undecided LFCI515 when somebody else is deleting them: then none was.
+    """
     refs = evidence_refs(git)
-    inbox = {ref for ref in refs if ref.startswith(INBOX)}
-    subjects = {ObjectId(ref.removeprefix(INBOX).split("/")[0]) for ref in inbox}
-    done = inbox - undelivered(source, refs, subjects).keys()
-    update_refs(git, [(ref, refs[ref], None) for ref in sorted(done)])
+    done = sorted(ref for ref, is_noted in _inbox(source, refs, None) if is_noted)
+    update_refs(git, [(ref, refs[ref], None) for ref in done])
     return len(done)
 
 
-def _in_notes(source: BatchReader, notes_tree: ObjectId | None, subject: ObjectId, tree: ObjectId) -> bool:
-    if notes_tree is None:
-        return False
-    blob = read_note(source, notes_tree, subject)
-    if blob is None:
-        return False
-    line, _ = read_inbox_tree(source, tree)
-    return line in parse_note(source.read(blob).data)
+def _inbox(
+    source: BatchReader, refs: dict[str, ObjectId], subjects: Collection[ObjectId] | None
+) -> Iterator[tuple[str, bool]]:
+    """Well-formed inbox refs (of ``subjects``, or all), and whether the notes have what they hold."""
+    commit = refs.get(NOTES_REF)
+    notes = None if commit is None else read_commit(source, commit).tree
+    for ref, tree in refs.items():
+        parsed = parse_inbox_ref(ref)
+        if parsed is None or (subjects is not None and parsed[0] not in subjects):
+            continue
+        try:
+            line, _ = read_inbox_tree(source, tree)
+        except Refusal:
+            continue
+        blob = None if notes is None else read_note(source, notes, parsed[0])
+        yield ref, blob is not None and line in parse_note(source.read(blob).data)

@@ -12,10 +12,11 @@ import hashlib
 from datetime import datetime
 
 from lfci_gate.config.policy import rule_for
-from lfci_gate.errors import Undecided
-from lfci_gate.gate.evidence import Evidence, EvidenceBook
+from lfci_gate.errors import LfciError, Refusal
+from lfci_gate.gate.evidence import Evidence, EvidenceBook, Found
 from lfci_gate.gate.facts import Limits, View
 from lfci_gate.gate.strength import Expected, count
+from lfci_gate.git.commit import Commit
 from lfci_gate.git.inputs import inputs_tree
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import (
@@ -84,13 +85,23 @@ def ask(
 
 
 def known_result(
-    view: View, question: Question, policy: Policy, own: PublicKey | None, now: datetime
+    view: View,
+    question: Question,
+    policy: Policy,
+    own: PublicKey | None,
+    now: datetime,
+    *,
+    engine: Engine | None = None,
+    commit: Commit | None = None,
 ) -> Known | None:
-    """The newest attestation that answers the question; None when it has to be run."""
+    """The newest attestation that answers the question; None when it has to be run.
+
+    Arguments: ``own`` is the key that a run would be signed with; ``engine`` the only one that will do;
+    ``commit`` what the tree is of, whose message may carry an attestation.
+    """
     trusted = _with_own_key(policy, own)
     limits = Limits()
     rule = rule_for(policy, question.ref) or _NO_RULE
-    requirement = _requirement(rule, question.definition.name, trusted)
     expected = Expected(
         ref=question.ref,
         commit=question.tree,
@@ -104,20 +115,58 @@ def known_result(
         limits=limits,
     )
     try:
-        found = EvidenceBook(view, trusted, limits, {}).about(question.inputs)
-    except Undecided:
+        found = _same_system(
+            EvidenceBook(view, trusted, limits, {}).about(question.inputs, commit), question.system
+        )
+    except LfciError:
         return None  # what cannot be told is run
+    counted = _counted(found, expected, asked_of(rule, question.definition.name), trusted, own)
     names = {key.public: key.name for key in trusted.keys}
-    counted = count(found, expected, requirement).keys
     best: Known | None = None
     for public, evidence in counted.items():
         run = evidence.statement
         assert isinstance(run, CheckRun)
-        if run.system != question.system:
+        if engine is not None and run.engine is not engine:
             continue
         if best is None or run.issued_at > best.run.issued_at:
             best = Known(evidence, run, names[public])
     return best
+
+
+def asked_of(rule: Rule | None, check: str) -> Requirement | None:
+    """What a rule asks of a check; None when it does not ask for it."""
+    return next((each for each in rule.require if each.check == check), None) if rule else None
+
+
+def _counted(
+    found: Found,
+    expected: Expected,
+    asked: Requirement | None,
+    trusted: Policy,
+    own: PublicKey | None,
+) -> dict[PublicKey, Evidence]:
+    """Evidence that makes a run superfluous: the rule is satisfied, or a run signed by ``own`` would
+    not bring the rule nearer to it."""
+    everybody = tuple({role for key in trusted.keys for role in key.roles})
+    if asked is None:
+        return count(
+            found, expected, Requirement(expected.definition.name, everybody, 1, tuple(Engine), False, False)
+        ).keys
+    enough = count(found, expected, asked)
+    if not enough.reasons:
+        return enough.keys
+    anybody = count(found, expected, replace(asked, roles=everybody, threshold=1)).keys
+    if own in anybody:
+        return {own: anybody[own]}
+    mine = next((key for key in trusted.keys if key.public == own), None)
+    would_count = mine is None or bool(set(mine.roles) & set(asked.roles))
+    return {} if would_count else anybody
+
+
+def _same_system(found: Found, system: str) -> Found:
+    """Without runs on other systems: they say nothing about this one."""
+    kept = [each for each in found.evidence if getattr(each.statement, "system", system) == system]
+    return Found(tuple(kept), found.rejected)
 
 
 def _with_own_key(policy: Policy, own: PublicKey | None) -> Policy:
@@ -127,16 +176,10 @@ def _with_own_key(policy: Policy, own: PublicKey | None) -> Policy:
     return replace(policy, keys=(*policy.keys, key))
 
 
-def _requirement(rule: Rule, check: str, policy: Policy) -> Requirement:
-    """What the target's rule asks of one attestation, whoever signs it: whether enough of the right
-    roles did is for the gate to say, and running again would not change it."""
-    roles = tuple({role for key in policy.keys for role in key.roles})
-    asked = next((each for each in rule.require if each.check == check), None)
-    if asked is None:
-        return Requirement(check, roles, 1, tuple(Engine), False, False)
-    return replace(asked, roles=roles, threshold=1)
-
-
 def _sha256_of(source: ObjectSource, tree: ObjectId, path: str) -> str | None:
-    data = read_file(source, tree, path.encode(), _FILE_BYTES)
+    """None also where the tree has something else than a plain file there, as for the gate."""
+    try:
+        data = read_file(source, tree, path.encode(), _FILE_BYTES)
+    except Refusal:
+        return None
     return None if data is None else hashlib.sha256(data).hexdigest()

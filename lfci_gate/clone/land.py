@@ -13,56 +13,64 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from lfci_gate.clone.deliver import MARK, evidence_for, fetch_evidence, git_words
-from lfci_gate.clone.evidence import MIRROR, prune
-from lfci_gate.clone.preview import forge_view, preview
-from lfci_gate.clone.replay import replay
-from lfci_gate.clone.target import BRANCHES, Target, find_target, landed_policy
+from lfci_gate.clone.deliver import evidence_for, fetch_evidence, fetch_target
+from lfci_gate.clone.evidence import prune
+from lfci_gate.clone.follow import follow
+from lfci_gate.clone.patience import Patience, landed_with
+from lfci_gate.clone.preview import base_of, forge_view, preview
+from lfci_gate.clone.remote import git_words
+from lfci_gate.clone.replay import Replayed, replay
+from lfci_gate.clone.sending import Sent, send
+from lfci_gate.clone.target import Target, find_target, landed_policy
 from lfci_gate.config.policy import rule_for
-from lfci_gate.errors import Undecided, UsageError
+from lfci_gate.errors import LfciError, Undecided, UsageError
 from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.commit import Identity
 from lfci_gate.git.history import is_ancestor
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.git.refs import read_ref
-from lfci_gate.model import ObjectId, Policy, RefUpdate, Verdict, VerdictKind
-from lfci_gate.value import Value
+from lfci_gate.git.refs import head_branch, read_ref
+from lfci_gate.model import CheckDefinition, ObjectId, Policy, RefUpdate, Verdict, VerdictKind
+from lfci_gate.value import Value, replace
 
-_RACES = (
-    b"fetch first",
-    b"non-fast-forward",
-    b"stale info",
-    b"failed to update ref",
-    b"cannot lock ref",
-    b"incorrect old value",
-    b"LFCI507",
-)
-"""What git or the gate says when somebody else landed first."""
+_PATIENCE_S = 15.0
+"""How long a landing waits altogether for the folds of those before it."""
+
+Wait = Callable[[CheckDefinition, ObjectId], bool]
+"""(check, its inputs tree) -> whether the evidence that was missing may have come meanwhile."""
 
 
 class Ensure(Protocol):
-    """Makes sure that the checks which ``rule`` requires are attested for a tree."""
+    """Makes sure that the checks which the target requires are attested for a commit."""
 
-    def __call__(self, tree: ObjectId, target: Target, policy: Policy) -> None:
-        """Raises Refusal LFCI307 when a check fails, Undecided when it cannot be told."""
+    def __call__(self, commit: ObjectId, target: Target, policy: Policy, wait: Wait) -> None:
+        """Raises Refusal LFCI307 when a check fails, Undecided when it cannot be told.
+
+        Arguments: ``wait`` is asked before a check is run.
+        """
 
 
 class Landed(Value):
-    """How it ended; exactly one of ``verdict`` (refused, here or by the forge) and success."""
+    """How it ended: landed, unless one of ``already``, ``dry_run`` or ``refused`` says otherwise."""
 
     commit: ObjectId
-    ref: str
+    target: Target
     replayed: int
     attempts: int
     already: bool = False
     dry_run: bool = False
     verdict: Verdict | None = None
+    """Not accepted: what the rules said here, before anything was sent."""
     refused_by_forge: tuple[str, ...] = ()
     """What the forge said, line by line, when it refused what the preview accepted."""
     left_behind: bool = False
-    """The user's branch was not moved, because uncommitted changes were in the way."""
+    """The user's branch is not at ``commit``: uncommitted changes were in the way, or nothing
+    of it was left to land."""
+
+    @property
+    def refused(self) -> bool:
+        return self.verdict is not None or bool(self.refused_by_forge)
 
 
 class Plan(Value):
@@ -70,158 +78,172 @@ class Plan(Value):
 
     target: Target
     policy: Policy
-    head: ObjectId
     new: ObjectId
     tree: ObjectId
     """Of ``new``."""
     replayed: int
 
 
-def land(
-    git: Git,
-    objects: BatchReader,
-    *,
-    remote: str | None,
-    branch: str | None,
-    ensure: Ensure,
-    say: Callable[[str], None],
-    now: Callable[[], datetime],
-    dry_run: bool = False,
-    attempts: int = 12,
-) -> Landed:
-    """Lands HEAD on the target branch.
+class Lander:
+    """One change on its way: what HEAD was when the user asked, whatever happens to it meanwhile."""
 
-    Arguments: ``ensure`` runs or reuses the checks; ``say`` takes progress lines; ``attempts`` bounds
-    how often somebody else may be faster. Raises Refusal LFCI508 (conflict), Undecided LFCI506 (the
-    remote cannot be reached), LFCI507 (lost every race).
-    """
-    for attempt in range(1, attempts + 1):
-        plan = _plan(git, objects, remote, branch, say, now())
-        if plan.new == plan.target.tip:
-            return Landed(plan.new, plan.target.ref, 0, attempt, already=True)
-        _ensure_all(git, objects, plan, ensure)
-        update = RefUpdate(plan.target.ref, plan.target.tip, plan.new)
-        verdict = preview(forge_view(git, objects, plan.target, {}, plan.tree), (update,), now())
-        if verdict.kind is not VerdictKind.ACCEPTED:
-            return Landed(plan.new, plan.target.ref, plan.replayed, attempt, verdict=verdict)
-        if dry_run:
-            return Landed(plan.new, plan.target.ref, plan.replayed, attempt, dry_run=True)
-        status, lines = _push(git, objects, plan, update)
-        if status == 0:
-            return _finish(git, objects, plan, attempt)
-        if not _lost_race(lines):
-            if any(b"LFCI" in line for line in lines):
-                text = tuple(_remote_text(line) for line in lines if line.startswith(b"remote: "))
-                return Landed(plan.new, plan.target.ref, plan.replayed, attempt, refused_by_forge=text)
-            raise Undecided(
-                "LFCI506",
-                "the remote did not take the push",
-                facts=tuple(_remote_text(line) for line in lines[-4:]),
+    def __init__(
+        self,
+        git: Git,
+        objects: BatchReader,
+        *,
+        ensure: Ensure,
+        say: Callable[[str], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Arguments: ``ensure`` runs or reuses the checks; ``say`` takes progress lines.
+
+        Raises UsageError LFCI514 before the first commit.
+        """
+        self._git = git
+        self._objects = objects
+        self._ensure = ensure
+        self._say = say
+        self._now = now
+        self._patience = Patience(git, objects, _PATIENCE_S)
+        self._branch = head_branch(git)
+        head = read_ref(git, "HEAD")
+        if head is None:
+            raise UsageError("LFCI514", "there is no commit to land", hint="git commit")
+        self._head = head
+
+    def land(
+        self, *, remote: str | None, branch: str | None, dry_run: bool = False, attempts: int = 12
+    ) -> Landed:
+        """Lands the change on the target branch.
+
+        Arguments: ``attempts`` bounds how often somebody else may be faster. Raises Refusal LFCI508
+        (conflict), Undecided LFCI506 (the remote cannot be reached), LFCI507 (lost every race).
+        """
+        target = find_target(self._git, remote=remote, branch=branch, ask=True)
+        if target.remote is None:
+            raise UsageError(
+                "LFCI514", "this clone has no remote to land on", hint="git remote add origin URL"
             )
-        say(f"somebody else landed first (attempt {attempt}); again")
-        time.sleep(min(0.05 * 2**attempt, 5.0) * random.uniform(0.5, 1.5))
-    raise Undecided("LFCI507", f"others landed first, {attempts} times")
+        for attempt in range(1, attempts + 1):
+            target = fetch_target(self._git, target)
+            plan = self._plan(target)
+            landed = Landed(plan.new, target, plan.replayed, attempt)
+            if plan.new == target.tip:
+                return replace(landed, already=True, left_behind=plan.new != self._head)
+            update = RefUpdate(target.ref, target.tip, plan.new)
+            self._ensure_all(plan, update)
+            verdict = preview(
+                forge_view(self._git, self._objects, target, {}, plan.tree), (update,), self._now()
+            )
+            if verdict.kind is not VerdictKind.ACCEPTED:
+                return replace(landed, verdict=verdict)
+            if dry_run:
+                return replace(landed, dry_run=True)
+            sent = self._send(plan, update)
+            if sent.refused:
+                return replace(landed, refused_by_forge=sent.forge_words)
+            if sent.accepted or self._landed_all_the_same(plan, sent):
+                return replace(landed, left_behind=not self._finish(plan))
+            if attempt < attempts:
+                self._say(f"somebody else was faster (attempt {attempt}); again")
+                time.sleep(min(0.05 * 2**attempt, 5.0) * random.uniform(0.5, 1.5))
+        raise Undecided("LFCI507", f"others landed first, {attempts} times", facts=("nothing was changed",))
+
+    # -- before the push --------------------------------------------------------------------
+
+    def _plan(self, target: Target) -> Plan:
+        policy = landed_policy(self._objects, target, read_commit(self._objects, self._head).tree)
+        if policy is None:
+            raise UsageError(
+                "LFCI201", "neither the target nor HEAD has a .lfci/policy.toml", hint="lfci init"
+            )
+        new, replayed = self._head, 0
+        if target.tip is not None and not is_ancestor(self._git, target.tip, self._head):
+            if is_ancestor(self._git, self._head, target.tip):
+                new = target.tip
+            else:
+                done = self._replay(target, target.tip)
+                new, replayed = done.tip, done.commits
+        return Plan(target, policy, new, read_commit(self._objects, new).tree, replayed)
+
+    def _replay(self, target: Target, tip: ObjectId) -> Replayed:
+        who = committer(self._git, self._now())
+        done = replay(self._git, self._objects, self._head, tip, who, target.name)
+        if done.commits:
+            self._say(f"replayed {_commits(done.commits)} onto {target.name} {tip[:12]}")
+        if done.dropped:
+            self._say(f"left out {_commits(done.dropped)} whose change {target.name} has already")
+        return done
+
+    def _ensure_all(self, plan: Plan, update: RefUpdate) -> None:
+        target = plan.target
+        assert target.remote is not None
+        remote = target.remote
+
+        def wait(definition: CheckDefinition, inputs: ObjectId) -> bool:
+            if not landed_with(self._objects, target, definition, inputs):
+                return False
+            return self._patience.try_again(remote, target.tip)
+
+        rule = rule_for(plan.policy, target.ref)
+        commits: tuple[ObjectId, ...] = (plan.new,)
+        if rule is not None and rule.scope == "each":
+            view = forge_view(self._git, self._objects, plan.target, {})
+            history = view.history(base_of(view, update), plan.new, Limits().new_commits)
+            commits = tuple(reversed(history.first_parents)) or commits
+        for commit in commits:
+            self._ensure(commit, plan.target, plan.policy, wait)
+
+    # -- the push and after -----------------------------------------------------------------
+
+    def _send(self, plan: Plan, update: RefUpdate) -> Sent:
+        assert plan.target.remote is not None
+        evidence = evidence_for(self._git, self._objects, plan.target, plan.policy, (update,))
+        return send(self._git, plan.target.remote, plan.new, plan.target.ref, evidence)
+
+    def _landed_all_the_same(self, plan: Plan, sent: Sent) -> bool:
+        """What became of a push that failed and was not refused: false when somebody else was faster.
+
+        A connection may break after the forge has moved the ref. Raises Undecided LFCI506 when
+        nothing has moved and nobody else was at work: trying again would not help.
+        """
+        try:
+            tip = fetch_target(self._git, plan.target).tip
+        except Undecided:
+            tip = plan.target.tip
+        if tip != plan.target.tip:
+            return tip is not None and is_ancestor(self._git, plan.new, tip)
+        if sent.busy:
+            return False
+        raise Undecided("LFCI506", "the remote did not take the push", facts=sent.facts)
+
+    def _finish(self, plan: Plan) -> bool:
+        """Whether the user's branch is at the landed commit. It has landed: nothing here may fail."""
+        assert plan.target.remote is not None
+        followed = plan.new == self._head or follow(self._git, self._branch, self._head, plan.new)
+        fetch_evidence(self._git, plan.target.remote)
+        try:
+            prune(self._git, self._objects)
+        except LfciError:
+            return followed  # another lfci of this clone is at it; the next one tidies up
+        return followed
 
 
-def _plan(
-    git: Git,
-    objects: BatchReader,
-    remote: str | None,
-    branch: str | None,
-    say: Callable[[str], None],
-    now: datetime,
-) -> Plan:
-    target = find_target(git, remote=remote, branch=branch)
-    if target.remote is None:
-        raise UsageError("LFCI514", "this clone has no remote to land on", hint="git remote add origin URL")
-    _fetch(git, target)
-    target = find_target(git, remote=remote, branch=branch)
-    head = read_ref(git, "HEAD")
-    if head is None:
-        raise UsageError("LFCI514", "there is no commit to land", hint="git commit")
-    policy = landed_policy(objects, target, read_commit(objects, head).tree)
-    if policy is None:
-        raise UsageError("LFCI201", "neither the target nor HEAD has a .lfci/policy.toml", hint="lfci init")
-    new, replayed = head, 0
-    if target.tip is not None and not is_ancestor(git, target.tip, head):
-        if is_ancestor(git, head, target.tip):
-            new = target.tip
-        else:
-            done = replay(git, objects, head, target.tip, _committer(git, now))
-            new, replayed = done.tip, done.commits
-            branch_name = target.ref.removeprefix(BRANCHES)
-            say(f"replayed {replayed} commits onto {branch_name} {target.tip[:12]}")
-    return Plan(target, policy, head, new, read_commit(objects, new).tree, replayed)
-
-
-def _fetch(git: Git, target: Target) -> None:
-    """Branches of the remote that matter, and the evidence. A branch that does not exist there yet
-    is no error, so the specs are globs."""
-    assert target.remote is not None
-    specs = {f"+{ref}*:{target.tracking(ref)}*" for ref in (target.ref, target.head)}
-    status, _, err = git.status("fetch", "--quiet", "--no-tags", target.remote, *sorted(specs), *MIRROR)
+def committer(git: Git, now: datetime) -> Identity:
+    """Who replays, at ``now``. Raises UsageError LFCI514 when git does not know."""
+    status, out, err = git.status("var", "GIT_COMMITTER_IDENT")
     if status != 0:
-        raise Undecided(
-            "LFCI506",
-            f"cannot fetch from {target.remote}",
-            facts=git_words(err),
-            hint=f"git fetch {target.remote}",
+        raise UsageError(
+            "LFCI514",
+            "git does not know who you are, and replayed commits name their committer",
+            facts=git_words(err)[-1:],
+            hint="git config user.name NAME && git config user.email ADDRESS",
         )
-
-
-def _ensure_all(git: Git, objects: BatchReader, plan: Plan, ensure: Ensure) -> None:
-    rule = rule_for(plan.policy, plan.target.ref)
-    commits: tuple[ObjectId, ...] = (plan.new,)
-    if rule is not None and rule.scope == "each":
-        view = forge_view(git, objects, plan.target, {})
-        history = view.history(plan.target.tip, plan.new, Limits().new_commits)
-        commits = tuple(reversed(history.first_parents)) or commits
-    for commit in commits:
-        ensure(read_commit(objects, commit).tree, plan.target, plan.policy)
-
-
-def _push(git: Git, objects: BatchReader, plan: Plan, update: RefUpdate) -> tuple[int, list[bytes]]:
-    """Branch and evidence in one atomic push: both land or neither does."""
-    assert plan.target.remote is not None
-    specs = [f"{plan.new}:{plan.target.ref}"]
-    refs = evidence_for(git, objects, plan.target, plan.policy, (update,))
-    specs += [f"{oid}:{ref}" for ref, oid in sorted(refs.items())]
-    marked = git.with_env({MARK: "1"})
-    # --porcelain: one line a ref on stdout, in words that do not change between versions.
-    status, out, err = marked.status(
-        "push", "--atomic", "--porcelain", plan.target.remote, *specs, hooks=True
-    )
-    return status, err.splitlines() + out.splitlines()
-
-
-def _lost_race(lines: list[bytes]) -> bool:
-    return any(race in line for line in lines for race in _RACES)
-
-
-def _finish(git: Git, objects: BatchReader, plan: Plan, attempt: int) -> Landed:
-    assert plan.target.remote is not None
-    left = plan.new != plan.head and not _move_user(git, plan)
-    fetch_evidence(git, plan.target.remote)
-    prune(git, objects)
-    return Landed(plan.new, plan.target.ref, plan.replayed, attempt, left_behind=left)
-
-
-def _move_user(git: Git, plan: Plan) -> bool:
-    """Branch, index and files to the replayed commit, as a rebase leaves them; false when that
-    would touch uncommitted changes, or when the user went on meanwhile."""
-    if read_ref(git, "HEAD") != plan.head:
-        return False
-    # --keep: all or nothing; it refuses when a file with uncommitted changes would be rewritten.
-    return git.status("reset", "--quiet", "--keep", plan.new)[0] == 0
-
-
-def _committer(git: Git, now: datetime) -> Identity:
-    line = git.run("var", "GIT_COMMITTER_IDENT").rstrip(b"\n")
-    name, _, rest = line.partition(b" <")
+    name, _, rest = out.rstrip(b"\n").partition(b" <")
     email, _, when = rest.partition(b"> ")
-    zone = when.split(b" ")[1]
-    return Identity(name, email, int(now.timestamp()), zone)
+    return Identity(name, email, int(now.timestamp()), when.split(b" ")[1])
 
 
-def _remote_text(line: bytes) -> str:
-    return line.decode("ascii", "backslashreplace").removeprefix("remote: ").rstrip()
+def _commits(count: int) -> str:
+    return "1 commit" if count == 1 else f"{count} commits"

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from lfci_gate.clone.evidence import evidence_refs
+from lfci_gate.clone.shallow import reaches_the_end
 from lfci_gate.clone.target import Target
 from lfci_gate.config.project import parse_project
-from lfci_gate.errors import LfciError
+from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.gate.authority import policy_file
 from lfci_gate.gate.facts import CONFIG_PATH, Limits, Push
 from lfci_gate.gate.objects import peel, read_commit
 from lfci_gate.gate.protect import Change, changed_parts
 from lfci_gate.gate.rules import evaluate
 from lfci_gate.gate.view import RepositoryView
+from lfci_gate.git.history import is_shallow
 from lfci_gate.git.inputs import inputs_tree
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
@@ -27,17 +29,28 @@ from lfci_gate.model import ObjectId, RefUpdate, Rule, Verdict
 from lfci_gate.patterns import PatternSet
 
 
+class ForgeView(RepositoryView):
+    """The forge, seen from a clone."""
+
+    @property
+    def shallow(self) -> bool:
+        """False: that this clone was made with ``--depth`` says nothing about the forge. Where its
+        history ends too early for an answer, :func:`preview` says so."""
+        return False
+
+
 def forge_view(
     git: Git,
     objects: BatchReader,
     target: Target,
     landed: Mapping[str, ObjectId | None],
     tree: ObjectId | None = None,
-) -> RepositoryView:
+) -> ForgeView:
     """The forge as this clone knows it, its own undelivered evidence included.
 
     Arguments: ``landed`` are values of the forge's refs that are known better than from tracking
-    refs, e.g. from a pre-push hook's input; None says that the ref does not exist there.
+    refs, e.g. from a pre-push hook's input; None says that the ref does not exist there. ``tree`` is
+    what is going there: on a forge where no policy has landed it must bring the one in force.
     """
     refs = evidence_refs(git)
     if target.head_tip is not None:
@@ -49,30 +62,52 @@ def forge_view(
             refs.pop(name, None)
         else:
             refs[name] = oid
-    view = RepositoryView(git=git, objects=objects, refs=refs, head=target.head)
-    if tree is not None and target.head not in refs:
+    view = ForgeView(git=git, objects=objects, refs=refs, head=target.head)
+    if tree is not None:
         view.bootstrap_policy = policy_file(view, tree, Limits())
     return view
 
 
 def preview(
-    view: RepositoryView, updates: tuple[RefUpdate, ...], now: datetime, limits: Limits | None = None
+    view: ForgeView, updates: tuple[RefUpdate, ...], now: datetime, limits: Limits | None = None
 ) -> Verdict:
-    """The verdict of the rules. The view's own inbox refs count as delivered."""
-    return evaluate(Push(updates, now, limits or Limits()), view)
+    """The verdict of the rules. The view's own inbox refs count as delivered.
+
+    Raises Undecided LFCI408 where this clone is shallow and ends among what would be new.
+    """
+    bounds = limits or Limits()
+    for update in updates:
+        if update.new is not None and is_shallow(view.git):
+            commits = view.history(base_of(view, update), peel(view.objects, update.new), bounds.new_commits)
+            if reaches_the_end(view.git, commits.commits):
+                raise Undecided("LFCI408", "this clone is shallow, and what is new is not all in it")
+    return evaluate(Push(updates, now, bounds), view)
 
 
-def subjects(view: RepositoryView, rule: Rule, update: RefUpdate) -> set[ObjectId]:
-    """Trees that evidence for this update can be about: each required check's inputs tree of each
-    new commit, and the protected parts. What cannot be read names no subjects; the gate will say."""
+def base_of(view: ForgeView, update: RefUpdate) -> ObjectId | None:
+    """What an update is compared with: the old tip; for a new ref where it left the branch that HEAD
+    names. None for the first landing of an empty forge."""
+    if update.old is not None:
+        return peel(view.objects, update.old)
+    tip = view.ref(view.head) if view.head is not None and view.head != update.ref else None
+    if tip is None or update.new is None:
+        return None
+    return view.merge_base(tip, peel(view.objects, update.new)) or tip
+
+
+def subjects(view: ForgeView, rule: Rule, update: RefUpdate) -> set[ObjectId]:
+    """Trees that evidence for this update can be about: each declared check's inputs tree of each
+    commit that needs evidence, and the protected parts. What cannot be read names no subjects; the
+    gate will say."""
     found: set[ObjectId] = set()
     assert update.new is not None
     limits = Limits()
     try:
         new = peel(view.objects, update.new)
+        base = base_of(view, update)
         commits = {new}
         if rule.scope == "each":
-            commits |= set(view.history(update.old, new, limits.new_commits).first_parents)
+            commits |= set(view.history(base, new, limits.new_commits).first_parents)
         for oid in commits:
             tree = read_commit(view.objects, oid).tree
             config = read_file(view.objects, tree, CONFIG_PATH, limits.config_bytes)
@@ -80,7 +115,7 @@ def subjects(view: RepositoryView, rule: Rule, update: RefUpdate) -> set[ObjectI
                 continue
             for check in parse_project(config).checks:
                 found.add(inputs_tree(view.objects, tree, PatternSet(check.inputs)).oid)
-        old_tree = None if update.old is None else read_commit(view.objects, update.old).tree
+        old_tree = None if base is None else read_commit(view.objects, base).tree
         change = Change(update.ref, new, old_tree, read_commit(view.objects, new).tree)
         found |= {part.to_tree for part in changed_parts(view.objects, change, rule)}
     except LfciError:

@@ -1,11 +1,17 @@
 """Commits replayed onto another tip, in memory: working copy and index are not touched (pygit2).
 
-The same answer as `git rebase` where that ends without conflict; conflicts are refused, for which
-`git rebase` itself is the right tool.
+What `git rebase` would make where that ends without conflict, but for two things that libgit2 does not
+do: files do not follow a directory that was renamed on the other side, and merge drivers of the
+configuration are not run. The checks run on what is made here, so nothing else can land. Conflicts are
+refused: for them `git rebase` itself is the right tool.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from lfci_gate.clone.shallow import reaches_the_end
 from lfci_gate.errors import Refusal, Undecided
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.commit import Commit, Identity, format_commit
@@ -18,65 +24,88 @@ from lfci_gate.value import Value
 _LIMIT = 1_000
 _SIGNATURES = (b"gpgsig", b"gpgsig-sha256")
 
+_Merge = Callable[[ObjectId, ObjectId, ObjectId, ObjectId], ObjectId]
+
 
 class Replayed(Value):
     tip: ObjectId
     commits: int
     """How many were written anew."""
+    dropped: int
+    """How many were left out, because their change is there already."""
 
 
-def replay(git: Git, source: ObjectSource, tip: ObjectId, onto: ObjectId, who: Identity) -> Replayed:
+def replay(
+    git: Git, source: ObjectSource, tip: ObjectId, onto: ObjectId, who: Identity, name: str
+) -> Replayed:
     """The commits of ``tip`` that ``onto`` does not contain, written anew on top of it.
 
-    Arguments: ``who`` becomes the committer; authors and messages stay. A commit whose change is in
-    ``onto`` already is left out. Raises Refusal LFCI508 on a conflict or a merge commit among them,
-    LFCI411 beyond 1,000 commits.
+    Arguments: ``who`` becomes the committer; authors and messages stay. ``name`` is what the user calls
+    ``onto``, e.g. ``origin/main``. A commit whose change is in ``onto`` already is left out. Raises
+    Refusal LFCI508 on a conflict or a merge commit among them, LFCI411 beyond 1,000 commits; Undecided
+    LFCI408 where a shallow clone ends, LFCI508 where the trees cannot be merged in memory.
     """
     commits = list(reversed(new_commits(git, tip, onto, limit=_LIMIT)))
-    head = onto
+    if reaches_the_end(git, commits):
+        raise Undecided("LFCI408", f"this clone is shallow: where the change left {name} is not in it")
+    merge = _merger(git, name)
+    writer = PackWriter(git)
+    head, head_tree = onto, read_commit(source, onto).tree
     written = 0
     for oid in commits:
         commit = read_commit(source, oid)
         if len(commit.parents) != 1:
+            kind = "merge" if commit.parents else "root"
             raise Refusal(
                 "LFCI508",
-                f"{oid[:12]} is a merge or a root commit and cannot be replayed",
-                hint="git merge the target branch, then: lfci land",
+                f"{oid[:12]} is a {kind} commit and cannot be replayed",
+                hint=f"git merge {name}, then: lfci land",
             )
-        onto_tree = read_commit(source, head).tree
         base_tree = read_commit(source, commit.parents[0]).tree
-        tree = _merged(git, base_tree, onto_tree, commit.tree, oid)
-        if tree == onto_tree and commit.tree != base_tree:
+        tree = merge(base_tree, head_tree, commit.tree, oid)
+        if tree == head_tree and commit.tree != base_tree:
             continue  # landed already, by another commit
         extra = tuple(each for each in commit.extra if each[0] not in _SIGNATURES)
         anew = Commit(tree, (head,), commit.author, who, commit.message, extra)
-        writer = PackWriter(git)
-        head = writer.add("commit", format_commit(anew))
-        writer.flush()
+        head, head_tree = writer.add("commit", format_commit(anew)), tree
         written += 1
-    return Replayed(head, written)
+    writer.flush()
+    return Replayed(head, written, len(commits) - written)
 
 
-def _merged(git: Git, base: ObjectId, ours: ObjectId, theirs: ObjectId, commit: ObjectId) -> ObjectId:
-    if ours == base:
-        return theirs
-    import pygit2
+def _merger(git: Git, name: str) -> _Merge:
+    """Three trees to one: (base, ours, theirs, the commit for messages)."""
+    opened: list[Any] = []
 
-    try:
-        repository = pygit2.Repository(str(git.git_dir))
-        index = repository.merge_trees(
-            repository[base].peel(pygit2.Tree),
-            repository[ours].peel(pygit2.Tree),
-            repository[theirs].peel(pygit2.Tree),
-        )
-    except (pygit2.GitError, KeyError) as error:
-        raise Undecided("LFCI501", "the trees cannot be merged in memory", facts=(str(error),)) from error
-    if index.conflicts is not None:
-        paths = sorted({part.path for each in index.conflicts for part in each if part is not None})
+    def merge(base: ObjectId, ours: ObjectId, theirs: ObjectId, commit: ObjectId) -> ObjectId:
+        if ours == base:
+            return theirs
+        if theirs in (base, ours):
+            return ours
+        import pygit2
+
+        try:
+            if not opened:
+                opened.append(pygit2.Repository(str(git.git_dir)))
+            repository = opened[0]
+            index = repository.merge_trees(repository[base], repository[ours], repository[theirs])
+            if index.conflicts is None:
+                return ObjectId(str(index.write_tree(repository)))
+            paths = {part.path for each in index.conflicts for part in each if part is not None}
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise Undecided(
+                "LFCI508",
+                f"{commit[:12]} cannot be replayed in memory here",
+                facts=(ascii(str(error))[1:-1],),
+                hint=f"git rebase {name}, then: lfci land",
+            ) from error
+        shown = ", ".join(ascii(path)[1:-1] for path in sorted(paths)[:5])
+        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
         raise Refusal(
             "LFCI508",
-            f"replaying {commit[:12]} onto the target conflicts",
-            facts=(f"in: {', '.join(ascii(path)[1:-1] for path in paths[:5])}",),
-            hint="git rebase (resolve the conflict there), then: lfci land",
+            f"replaying {commit[:12]} onto {name} conflicts",
+            facts=(f"in: {shown}{more}", "nothing of yours was changed"),
+            hint=f"git rebase {name} (resolve the conflict there), then: lfci land",
         )
-    return ObjectId(str(index.write_tree(repository)))
+
+    return merge

@@ -10,10 +10,10 @@ from lfci_gate.errors import UsageError
 from lfci_gate.gate.facts import POLICY_PATH, Limits
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.process import Git
-from lfci_gate.git.refs import head_branch, refs_and_links
+from lfci_gate.git.refs import head_branch, list_refs, refs_and_links
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import ObjectId, ObjectSource, Policy
-from lfci_gate.value import Value
+from lfci_gate.value import Value, replace
 
 BRANCHES = "refs/heads/"
 
@@ -35,6 +35,17 @@ class Target(Value):
         """Where this clone keeps the forge's branch."""
         return tracking_ref(self.remote, ref)
 
+    @property
+    def name(self) -> str:
+        """What a user of git calls it here: ``origin/main``."""
+        return self.tracking(self.ref).removeprefix("refs/remotes/").removeprefix(BRANCHES)
+
+    def again(self, git: Git) -> Target:
+        """The same branch, as this clone knows it by now."""
+        refs = [self.tracking(self.ref), self.tracking(self.head)]
+        known = list_refs(git, *refs)
+        return replace(self, tip=known.get(refs[0]), head_tip=known.get(refs[1]))
+
 
 def tracking_ref(remote: str | None, ref: str) -> str:
     if remote is None:
@@ -42,13 +53,26 @@ def tracking_ref(remote: str | None, ref: str) -> str:
     return f"refs/remotes/{remote}/{ref.removeprefix(BRANCHES)}"
 
 
-def find_target(git: Git, *, remote: str | None = None, branch: str | None = None) -> Target:
+def find_target(
+    git: Git, *, remote: str | None = None, branch: str | None = None, ask: bool = False
+) -> Target:
     """The target: `--target`, `lfci.target`, the remote's default branch, the current branch's
-    upstream, else the branch of the same name. Raises UsageError LFCI514 when none can be told."""
+    upstream, else the branch of the same name.
+
+    Arguments: with ``ask`` a remote whose HEAD this clone does not know (it was not made with `git
+    clone`) is asked for it. Raises UsageError LFCI514 when no target can be told, or there is no such
+    remote.
+    """
+    if remote is not None and f"remote.{remote}.url" not in git.settings:
+        raise UsageError("LFCI514", f"there is no remote {remote}", hint="git remote -v")
     current = head_branch(git)
     name = remote or _remote(git, current)
     known, links = refs_and_links(git, f"refs/remotes/{name}" if name else BRANCHES.rstrip("/"))
     default = _default_branch(name, links)
+    if default is None and ask and name is not None:
+        from lfci_gate.clone.remote import head_of
+
+        default = head_of(git, name)
     chosen = branch or git.config("lfci.target")
     ref = _full(chosen) if chosen else (default or _upstream(git, current) or current)
     if ref is None:
@@ -84,7 +108,7 @@ def _full(branch: str) -> str:
 def _remote(git: Git, current: str | None) -> str | None:
     if current is not None:
         upstream = git.config(f"branch.{current.removeprefix(BRANCHES)}.remote")
-        if upstream and upstream != ".":
+        if upstream and f"remote.{upstream}.url" in git.settings:
             return upstream
     names = {
         key.split(".", 1)[1].rsplit(".", 1)[0]

@@ -1,8 +1,9 @@
 """`lfci verify`: the gate's rules over what has landed, on any clone.
 
-A landed commit is judged as its push was: against its first parent, by the policy in force there,
-at the time of its landing record where a key that the verifier trusts signed that record (a key of the
-policy, or the forge's key in git config `lfci.forgeKey`), else at the present time.
+A landed commit is judged as its push was: from the tip before it, by the policy in force there, at the
+time of its landing record, where a key that the verifier trusts signed that record (the forge's key
+in git config `lfci.forgeKey`, or a key of the policy with the role `forge`). Without such a record it
+is judged against its first parent, at the present time.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from lfci_gate.attest.dsse import signed_by
 from lfci_gate.attest.keys import parse_public
 from lfci_gate.attest.statement import parse_statement
 from lfci_gate.clone.evidence import evidence_refs
+from lfci_gate.clone.preview import ForgeView
+from lfci_gate.clone.shallow import reaches_the_end
 from lfci_gate.clone.target import Target
 from lfci_gate.config.policy import parse_policy
 from lfci_gate.config.project import parse_project
-from lfci_gate.errors import LfciError
+from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.gate.authority import policy_file
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, LANDED_REF, Limits, Push
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.rules import evaluate
-from lfci_gate.gate.view import RepositoryView
 from lfci_gate.git.commit import Commit
 from lfci_gate.git.history import first_parent_commits
 from lfci_gate.git.inputs import inputs_tree
@@ -31,9 +33,12 @@ from lfci_gate.git.notes import read_note
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.tree import read_file
-from lfci_gate.model import CheckRun, Landing, ObjectId, Policy, PublicKey, RefUpdate, RefVerdict
+from lfci_gate.model import CheckRun, Landing, ObjectId, Policy, PublicKey, RefUpdate, RefVerdict, VerdictKind
 from lfci_gate.patterns import PatternSet
 from lfci_gate.value import Value
+
+FORGE_ROLE = "forge"
+"""Role of a policy's key whose landing records are believed."""
 
 
 class Record(Value):
@@ -47,6 +52,8 @@ class Record(Value):
 
 class Verified(Value):
     commit: ObjectId
+    base: ObjectId | None
+    """The tip that the commit was judged from."""
     verdict: RefVerdict
     at: datetime
     """The time that the rules were given."""
@@ -56,50 +63,84 @@ class Verified(Value):
     """The check runs that counted."""
 
 
-def commits_of(git: Git, newer: ObjectId, older: ObjectId | None) -> tuple[ObjectId, ...]:
-    """The first-parent commits of a range, oldest first; a single commit without ``older``."""
+class Question(Value):
+    """What a verifier asks, of whichever commit."""
+
+    target: Target
+    now: datetime
+    ref: str
+    """The ref that commits are judged as landings on."""
+    policy: bytes | None
+    """A file the caller trusts, in the place of the policy in force."""
+
+
+def verify_range(
+    git: Git, objects: BatchReader, question: Question, newer: ObjectId, older: ObjectId | None
+) -> tuple[Verified, ...]:
+    """The landings on the first-parent line of a range, oldest first; one commit without ``older``.
+
+    Commits that landed together with one above them, as a trusted record says, are judged with it.
+    Raises as :func:`verify`, Refusal LFCI411 for too many commits.
+    """
     if older is None:
-        return (newer,)
-    return tuple(reversed(first_parent_commits(git, newer, older)))
+        return (verify(git, objects, question, newer),)
+    line = first_parent_commits(git, newer, older)
+    places = {oid: index for index, oid in enumerate(line)}
+    found = []
+    index = 0
+    while index < len(line):
+        verified = verify(git, objects, question, line[index])
+        found.append(verified)
+        # A base that is not on the line lies before it: the range began in the middle of a landing.
+        below = places.get(verified.base, len(line)) if verified.base is not None else len(line)
+        index = max(below, index + 1)
+    return tuple(reversed(found))
 
 
-def verify(
-    git: Git,
-    objects: BatchReader,
-    target: Target,
-    commit: ObjectId,
-    now: datetime,
-    *,
-    ref: str | None = None,
-    policy: bytes | None = None,
-) -> Verified:
-    """The verdict about one commit as a landing on ``ref`` (the target's by default).
+def verify(git: Git, objects: BatchReader, question: Question, commit: ObjectId) -> Verified:
+    """The verdict about one commit as a landing.
 
-    Arguments: ``policy`` replaces the policy in force (a file the caller trusts). Raises Refusal
-    LFCI402, LFCI403; Undecided LFCI501.
+    Raises Refusal LFCI402, LFCI403; Undecided LFCI408 where a shallow clone ends, LFCI501.
     """
     parsed = read_commit(objects, commit)
-    old = parsed.parents[0] if parsed.parents else None
-    name = ref or target.ref
-    refs = {key: oid for key, oid in evidence_refs(git).items() if key != LANDED_REF}
-    if old is not None:
-        refs[name] = old
-    view = RepositoryView(git=git, objects=objects, refs=refs, head=name, server_policy=policy)
-    bootstrap = None if old is not None else policy_file(view, parsed.tree, Limits())
-    view.bootstrap_policy = bootstrap
-    in_force = _in_force(view, old, policy or bootstrap)
+    if reaches_the_end(git, (commit,)):
+        raise Undecided("LFCI408", f"this clone is shallow: what was before {commit[:12]} is not in it")
+    parent = parsed.parents[0] if parsed.parents else None
+    landed = {key: oid for key, oid in evidence_refs(git).items() if key != LANDED_REF}
+    name = question.ref
+
+    def view_from(base: ObjectId | None) -> ForgeView:
+        refs = landed if base is None else {**landed, name: base}
+        view = ForgeView(git=git, objects=objects, refs=refs, head=name, server_policy=question.policy)
+        if base is None:
+            view.bootstrap_policy = policy_file(view, parsed.tree, Limits())
+        return view
+
+    view = view_from(parent)
+    in_force = _in_force(view, parent)
     record = _record(git, objects, commit, name, in_force)
-    at = record.landing.verified_at if record is not None and record.landing is not None else now
-    verdict = evaluate(Push((RefUpdate(name, old, commit),), at), view).refs[0]
-    remarks = _remarks(record, old, policy)
-    return Verified(commit, verdict, at, record, remarks, _runs(view, verdict, parsed, in_force))
+    landing = None if record is None else record.landing
+    base = parent
+    # A new ref other than the first has no old tip; where it left HEAD's branch is not recorded.
+    if (
+        landing is not None
+        and landing.old != parent
+        and (landing.old is not None or name == question.target.head)
+    ):
+        base = landing.old
+        view = view_from(base)
+        in_force = _in_force(view, base)
+    at = question.now if landing is None else landing.verified_at
+    verdict = evaluate(Push((RefUpdate(name, base, commit),), at), view).refs[0]
+    remarks = _remarks(record, base, parent, question, in_force)
+    return Verified(commit, base, verdict, at, record, remarks, _runs(view, verdict, parsed, in_force))
 
 
 def _runs(
-    view: RepositoryView, verdict: RefVerdict, commit: Commit, policy: Policy | None
+    view: ForgeView, verdict: RefVerdict, commit: Commit, policy: Policy | None
 ) -> tuple[CheckRun, ...]:
-    """The statements behind the verdict's evidence, each verified again on the way."""
-    if policy is None or not verdict.evidence:
+    """The statements behind the evidence of an acceptance, each verified again on the way."""
+    if policy is None or verdict.kind is not VerdictKind.ACCEPTED or not verdict.evidence:
         return ()
     config = parse_project(read_file(view.objects, commit.tree, CONFIG_PATH, Limits().config_bytes) or b"")
     book = EvidenceBook(view, policy, Limits(), {})
@@ -113,10 +154,12 @@ def _runs(
     return tuple(found.values())
 
 
-def _in_force(view: RepositoryView, old: ObjectId | None, given: bytes | None) -> Policy | None:
-    data = given
-    if data is None and old is not None:
-        data = policy_file(view, read_commit(view.objects, old).tree, Limits())
+def _in_force(view: ForgeView, base: ObjectId | None) -> Policy | None:
+    data = view.server_policy
+    if data is None:
+        data = view.bootstrap_policy
+    if data is None and base is not None:
+        data = policy_file(view, read_commit(view.objects, base).tree, Limits())
     try:
         return None if data is None else parse_policy(data)
     except LfciError:
@@ -153,24 +196,42 @@ def _record(
 
 
 def _trusted(git: Git, policy: Policy | None) -> dict[PublicKey, str]:
-    """Keys whose landing records count here, with their names."""
-    found = {key.public: key.name for key in policy.keys} if policy is not None else {}
+    """Keys whose landing records count here, with their names. The key of an agent is not among them:
+    it could move its own evidence to a time when that had not expired."""
+    keys = () if policy is None else policy.keys
+    found = {key.public: key.name for key in keys if FORGE_ROLE in key.roles}
     for line in git.settings.get("lfci.forgekey", ()):
         found.setdefault(parse_public(line), "the forge (lfci.forgeKey)")
     return found
 
 
-def _remarks(record: Record | None, old: ObjectId | None, policy: bytes | None) -> tuple[str, ...]:
+def _remarks(
+    record: Record | None,
+    base: ObjectId | None,
+    parent: ObjectId | None,
+    question: Question,
+    policy: Policy | None,
+) -> tuple[str, ...]:
     remarks = []
+    landing = None if record is None else record.landing
     if record is None:
-        remarks.append("no landing record here: judged at the present time")
-    elif record.landing is None:
         remarks.append(
-            f"the landing record names key {record.signer}, which is not trusted here: judged at the "
-            "present time (to trust it: git config --add lfci.forgeKey '<public key line>')"
+            "no landing record here: judged alone and at the present time (git fetch brings records)"
+        )
+    elif landing is None:
+        remarks.append(
+            f"the landing record names key {record.signer}, which is not trusted here: judged alone and at "
+            "the present time (to trust it: git config --add lfci.forgeKey '<public key line>')"
         )
     else:
         remarks.append(f"judged at the time of the landing record, signed by {record.signer}")
-    if old is None and policy is None:
+        if base != parent:
+            remarks.append(f"judged from {base[:12] if base else 'nothing'}, the tip before this landing")
+        if policy is not None and policy.digest != landing.policy_sha256:
+            remarks.append(
+                f"the forge judged by another policy, version {landing.policy_version} "
+                "(to judge by it: lfci verify --policy FILE)"
+            )
+    if base is None and question.policy is None:
         remarks.append("a first commit: judged by the policy that it brings itself")
     return tuple(remarks)
