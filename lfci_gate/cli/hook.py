@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    _in_the_hook_s_repository(context)
     if args.hook == "pre-push":
         return _pre_push(args, context)
     if args.hook == "pre-commit":
@@ -63,6 +64,25 @@ def run(args: argparse.Namespace, context: Context) -> int:
     except LfciError as error:
         context.output.note(f"lfci {args.hook}: {error.message} ({error.code}); going on without")
     return 0
+
+
+def _in_the_hook_s_repository(context: Context) -> None:
+    """The repository that git runs the hook for. Where it is not the one that is found from the working
+    copy (`git --git-dir=... --work-tree=...`), git names it in GIT_DIR."""
+    named = context.environ.get("GIT_DIR")
+    if not named:
+        return
+    wanted = Path(context.directory, named).resolve()
+    try:
+        if context.git.git_dir.resolve() == wanted:
+            return
+    except UsageError:
+        pass  # nothing is found from here, so what git names is all there is
+    extra = {"GIT_DIR": str(wanted)}
+    tree = context.environ.get("GIT_WORK_TREE")
+    if tree:
+        extra["GIT_WORK_TREE"] = str(Path(context.directory, tree).resolve())
+    context.git = context.git.with_env(extra)
 
 
 # -- pre-push -----------------------------------------------------------------------------------
@@ -97,7 +117,10 @@ def _pre_push(args: argparse.Namespace, context: Context) -> int:
     if verdict is None:
         return 0
     print_verdict(context.output, verdict)
-    context.output.note("The push was stopped here: the forge would say the same. Nothing was sent.")
+    context.output.note(
+        "The push was stopped here: a gate would say the same. Nothing was sent. "
+        "(To a remote without a gate: git push --no-verify)"
+    )
     return Undecided.exit_status if verdict.kind is VerdictKind.UNDECIDED else 1
 
 
