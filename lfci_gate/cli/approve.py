@@ -11,6 +11,7 @@ from lfci_gate.clone.deliver import fetch_evidence, fetch_target, push_refs
 from lfci_gate.clone.evidence import evidence_refs
 from lfci_gate.clone.target import BRANCHES, find_target, landed_policy
 from lfci_gate.errors import Refusal, UsageError
+from lfci_gate.gate.against_base import WHOLE
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.protect import changed_paths
 from lfci_gate.git.inbox import inbox_ref
@@ -20,6 +21,9 @@ from lfci_gate.git.tree import shown
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rev", metavar="REV", help="the commit whose protected parts you approve")
+    parser.add_argument(
+        "--tests", action="store_true", help="approve also that tests vanish: the whole change, as it is"
+    )
     parser.add_argument("--role", metavar="ROLE", help="approve only what this role may approve")
     parser.add_argument("--reason", metavar="TEXT", default="", help="why, for whoever reads it later")
     parser.add_argument("--target", metavar="BRANCH", help="branch that the change is meant for")
@@ -50,7 +54,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
             raise Refusal(
                 "LFCI103", "the policy does not know your key", facts=(f"key: {signer.public.fingerprint}",)
             )
-        change, parts = parts_to_approve(git, objects, target, policy, commit)
+        change, parts = parts_to_approve(git, objects, target, policy, commit, vanished_tests=args.tests)
         wanted = [part for part in parts if args.role is None or args.role in part.protection.roles]
         mine = [part for part in wanted if set(part.protection.roles) & set(key.roles)]
         if wanted and not mine:
@@ -102,8 +106,7 @@ def _report(context: Context, commit: str, ref: str, done: list[Approved], *, pu
         context.output.line(f"{commit[:12]} changes no protected path of {branch}: nothing to approve")
     for each in done:
         where = "delivered to the forge" if pushed else "kept in this clone"
-        context.output.line(
-            f"approved {len(each.paths)} protected {'path' if len(each.paths) == 1 else 'paths'} of "
-            f"{commit[:12]} for {branch}, {where}",
-            "good",
-        )
+        what = f"{len(each.paths)} protected {'path' if len(each.paths) == 1 else 'paths'}"
+        if each.part.protection.paths == WHOLE:
+            what = "the whole change, vanished tests included,"
+        context.output.line(f"approved {what} of {commit[:12]} for {branch}, {where}", "good")

@@ -12,6 +12,7 @@ from lfci_gate.clone.evidence import store_evidence
 from lfci_gate.clone.target import Target
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import Refusal, UsageError
+from lfci_gate.gate.against_base import whole_change
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.protect import Change, Part, changed_parts, changed_paths, protected_part
 from lfci_gate.git.history import merge_base
@@ -30,13 +31,19 @@ class Approved(Value):
 
 
 def parts_to_approve(
-    git: Git, objects: BatchReader, target: Target, policy: Policy, commit: ObjectId
+    git: Git,
+    objects: BatchReader,
+    target: Target,
+    policy: Policy,
+    commit: ObjectId,
+    *,
+    vanished_tests: bool = False,
 ) -> tuple[Change, tuple[Part, ...]]:
     """What landing ``commit`` on the target would change of its protected parts.
 
     When the target has moved on, the base is where the change left it: an approval survives a
-    rebase that does not touch what was approved. Raises UsageError LFCI216 when no rule covers the
-    target.
+    rebase that does not touch what was approved. With ``vanished_tests`` the whole change is a part
+    too (rule 14). Raises UsageError LFCI216 when no rule covers the target.
     """
     rule = rule_for(policy, target.ref)
     if rule is None:
@@ -46,7 +53,10 @@ def parts_to_approve(
         base = merge_base(git, target.tip, commit) or target.tip
     old = None if base is None else read_commit(objects, base).tree
     change = Change(target.ref, commit, old, read_commit(objects, commit).tree)
-    return change, changed_parts(objects, change, rule)
+    parts = changed_parts(objects, change, rule)
+    if vanished_tests and old is not None and old != change.new_tree:
+        parts += (whole_change(change, rule),)
+    return change, parts
 
 
 def approve(

@@ -191,7 +191,7 @@ def _vanished(check: str, gone: list[str], commit: ObjectId) -> Reason:
     more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
     return reason_of(
         "LFCI213",
-        f"{len(gone)} tests of check {check} passed on the base and are gone or skipped now",
+        f"{len(gone)} {'test' if len(gone) == 1 else 'tests'} of check {check} passed on the base, now gone or skipped",
         check=check,
         commit=commit,
         facts=(f"tests: {', '.join(shown)}{more}",),

@@ -76,7 +76,7 @@ def test_a_test_that_passed_and_is_gone_or_skipped_vanished(after: ResultDocumen
     assert codes(verdict) == ({"LFCI213"} if gone else set())
     if gone:
         (reason,) = verdict.refs[0].reasons
-        assert reason.message.startswith(f"{gone} tests of check test passed on the base")
+        assert reason.message.startswith(f"{gone} test")
         assert "t::two" in reason.facts[0]
     else:
         assert verdict.kind is VerdictKind.ACCEPTED
