@@ -7,12 +7,14 @@ an OpenSSH public key line or the path of a file with one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lfci_gate.attest.keys import parse_public
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.model import PublicKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["AGENT_PREFIX", "Signer", "load_signer"]
 
@@ -53,6 +55,8 @@ def load_signer(
 
 
 def _expand(path: str, environ: Mapping[str, str]) -> Path:
+    from pathlib import Path  # not where a key is only looked up: importing it takes 6 ms
+
     if not path or "\0" in path:
         raise UsageError("LFCI511", "the key setting is not a path")
     if path.startswith("~/"):

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from pathlib import Path
 from typing import TextIO
 
 from lfci_gate.cli.context import Context, utc_now
@@ -54,7 +53,7 @@ def run(
     argv: Sequence[str],
     *,
     environ: Mapping[str, str] | None = None,
-    directory: Path | None = None,
+    directory: str | os.PathLike[str] = os.curdir,
     stdout: TextIO | None = None,
     stderr: TextIO | None = None,
     now: Callable[[], datetime] = utc_now,
@@ -64,7 +63,7 @@ def run(
     surroundings = os.environ if environ is None else environ
     output = Output.make(words, surroundings, stdout or sys.stdout, stderr or sys.stderr)
     try:
-        status = _dispatch(words, output, surroundings, directory or Path("."), now)
+        status = _dispatch(words, output, surroundings, directory, now)
         output.out.flush()  # here, where a reader that has gone is still noticed
         return status
     except LfciError as error:
@@ -85,7 +84,7 @@ def _dispatch(
     words: list[str],
     output: Output,
     environ: Mapping[str, str],
-    directory: Path,
+    directory: str | os.PathLike[str],
     now: Callable[[], datetime],
 ) -> int:
     if not words or words[0] in ("-h", "--help"):
@@ -102,16 +101,25 @@ def _dispatch(
     verb = words[0]
     if verb not in VERBS:
         raise _unknown(verb)
+    context = Context(output=output, environ=environ, directory=directory, now=now)
+    with context:
+        return _run(verb, words[1:], context)
+
+
+def _run(verb: str, words: list[str], context: Context) -> int:
+    if verb == "check" and not {"-h", "--help"} & set(words):
+        from lfci_gate.cli.ahead import ask_ahead
+
+        ask_ahead(context.git, words)
     from lfci_gate.cli.arguments import verb_parser
 
     module = import_module(f"lfci_gate.cli.{verb}")
-    parser = verb_parser(verb, VERBS[verb], output.out)
+    parser = verb_parser(verb, VERBS[verb], context.output.out)
     module.add_arguments(parser)
     try:
-        args = parser.parse_args(words[1:])
+        args = parser.parse_args(words)
     except SystemExit as shown:  # --help has printed its text
         return int(shown.code or 0)
-    context = Context(output=output, environ=environ, directory=directory, now=now)
     status: int = module.run(args, context)
     return status
 
@@ -137,7 +145,7 @@ def _internal(error: Exception, environ: Mapping[str, str]) -> Undecided:
         "something happened that lfci does not understand",
         facts=(
             f"{type(error).__name__}: {error}".splitlines()[0],
-            f"in {where.name} ({Path(where.filename).name}:{where.lineno})",
+            f"in {where.name} ({os.path.basename(where.filename)}:{where.lineno})",
         ),
         hint="report it with what the same command says after: export LFCI_TRACEBACK=1",
     )

@@ -28,6 +28,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         self._plain = bool(options.pop("plain", False))
         self._complete = False
+        self._shows = False
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         # Abbreviations would make every new option a change of meaning.
         super().__init__(**{**options, "allow_abbrev": False})
@@ -44,6 +45,21 @@ class Parser(argparse.ArgumentParser):
                 )
             shown.add_argument("--color", choices=COLORS, default=argparse.SUPPRESS, help="default: auto")
         return super().parse_known_args(args, namespace)
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        # argparse makes one for each option that is added, to try its metavar. The width of the terminal
+        # is of no interest then, and asking for it imports shutil and two compression libraries.
+        if self._shows:
+            return super()._get_formatter()
+        return argparse.HelpFormatter(self.prog, width=80)
+
+    def format_help(self) -> str:
+        self._shows = True
+        return super().format_help()
+
+    def format_usage(self) -> str:
+        self._shows = True
+        return super().format_usage()
 
     def error(self, message: str) -> NoReturn:
         raise UsageError("LFCI514", message, hint=f"{self.prog} --help")

@@ -14,9 +14,9 @@ from lfci_gate.clone.check import (
     project_config,
 )
 from lfci_gate.clone.known import Known, Question, ask, asked_of, known_result
-from lfci_gate.clone.preview import ForgeView, forge_view
 from lfci_gate.clone.settings import Settings, key_in_policy
 from lfci_gate.clone.target import Target
+from lfci_gate.clone.view import ForgeView, forge_view
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.commit import Commit

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfci_gate.cli.output import Output
@@ -30,13 +30,22 @@ class Context:
         self,
         output: Output,
         environ: Mapping[str, str],
-        directory: Path,
+        directory: str | os.PathLike[str],
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.output = output
         self.environ = environ
         self.directory = directory
         self.now = now
+
+    def __enter__(self) -> Context:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends what was asked of git and is no longer wanted."""
+        git = self.__dict__.get("git")
+        if git is not None:
+            git.close()
 
     @cached_property
     def git(self) -> Git:

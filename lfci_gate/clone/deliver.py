@@ -6,9 +6,10 @@ from datetime import datetime
 
 from lfci_gate.clone.evidence import MIRROR, undelivered
 from lfci_gate.clone.patience import Patience
-from lfci_gate.clone.preview import forge_view, preview, subjects
+from lfci_gate.clone.preview import preview, subjects
 from lfci_gate.clone.remote import fetch, git_words
 from lfci_gate.clone.target import Target, landed_policy
+from lfci_gate.clone.view import forge_view
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.gate.objects import peel, read_commit

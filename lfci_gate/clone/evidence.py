@@ -26,10 +26,13 @@ MIRROR = (f"+{NOTES_REF}*:{NOTES_REF}*", f"+{RESULTS_REF}*:{RESULTS_REF}*")
 """What a clone fetches beside branches; globs, because a forge that has folded nothing yet has none
 of them, and git fails on a missing ref that is named outright."""
 
+EVIDENCE = (INBOX, NOTES_REF, RESULTS_REF, LANDED_REF)
+"""Where evidence is in a clone."""
+
 
 def evidence_refs(git: Git) -> dict[str, ObjectId]:
     """This clone's inbox refs and the mirrored notes."""
-    return list_refs(git, INBOX, NOTES_REF, RESULTS_REF, LANDED_REF)
+    return list_refs(git, *EVIDENCE)
 
 
 def store_evidence(

@@ -17,11 +17,12 @@ from lfci_gate.clone.deliver import evidence_for, fetch_evidence, fetch_target
 from lfci_gate.clone.evidence import prune
 from lfci_gate.clone.follow import follow
 from lfci_gate.clone.patience import Patience, landed_with
-from lfci_gate.clone.preview import base_of, forge_view, preview
+from lfci_gate.clone.preview import base_of, preview
 from lfci_gate.clone.remote import git_words
 from lfci_gate.clone.replay import Replayed, replay
 from lfci_gate.clone.sending import Sent, send
 from lfci_gate.clone.target import Target, find_target, landed_policy
+from lfci_gate.clone.view import forge_view
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Undecided, UsageError
 from lfci_gate.gate.facts import Limits

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lfci_gate import files
 from lfci_gate.attest.keys import parse_public
@@ -16,6 +16,9 @@ from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.git.process import Git
 from lfci_gate.model import Policy, PublicKey
 from lfci_gate.value import Value
+
+if TYPE_CHECKING:  # not on the way of a known check: importing it takes 6 ms
+    from pathlib import Path
 
 
 class Settings(Value):
@@ -29,7 +32,7 @@ class Settings(Value):
     def key_setting(self) -> str:
         """Where the private key is: a path, or ``ssh-agent:<public key>``."""
         found = self.key or self.environ.get("LFCI_KEY") or self.git.config("lfci.key")
-        return found or str(default_key_path(self.environ))
+        return found or _default_key(self.environ)
 
     def approval_key_setting(self) -> str:
         """Where the key that approves is: `--key`, LFCI_KEY, `lfci.approveKey`, the maintainer key
@@ -59,9 +62,9 @@ class Settings(Value):
             text = setting.removeprefix(AGENT_PREFIX).strip()
             if text.startswith(("ssh-", "ecdsa-")):
                 return parse_public(text)
-            path = Path(os.path.expanduser(text))
+            path = os.path.expanduser(text)
         else:
-            path = Path(os.path.expanduser(setting) + ".pub")
+            path = os.path.expanduser(setting) + ".pub"
         try:
             data = files.read_file(path, 8192)
             return None if data is None else parse_public(data.decode())
@@ -81,13 +84,19 @@ class Settings(Value):
 
 def default_key_path(environ: Mapping[str, str]) -> Path:
     """``$XDG_CONFIG_HOME/lfci/key``. Raises UsageError LFCI511 without a home."""
+    from pathlib import Path
+
+    return Path(_default_key(environ))
+
+
+def _default_key(environ: Mapping[str, str]) -> str:
     config = environ.get("XDG_CONFIG_HOME")
     if config:
-        return Path(config) / "lfci" / "key"
+        return os.path.join(config, "lfci", "key")
     home = environ.get("HOME")
     if not home:
         raise UsageError("LFCI511", "neither XDG_CONFIG_HOME nor HOME is set, so there is no key")
-    return Path(home) / ".config" / "lfci" / "key"
+    return os.path.join(home, ".config", "lfci", "key")
 
 
 def maintainer_key_path(environ: Mapping[str, str]) -> Path:

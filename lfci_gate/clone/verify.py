@@ -15,9 +15,9 @@ from lfci_gate.attest.dsse import signed_by
 from lfci_gate.attest.keys import parse_public
 from lfci_gate.attest.statement import parse_statement
 from lfci_gate.clone.evidence import evidence_refs
-from lfci_gate.clone.preview import ForgeView
 from lfci_gate.clone.shallow import reaches_the_end
 from lfci_gate.clone.target import Target
+from lfci_gate.clone.view import ForgeView
 from lfci_gate.config.policy import parse_policy
 from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError, Undecided

@@ -12,7 +12,6 @@ from lfci_gate.attest.bundle import parse_bundle, parse_note
 from lfci_gate.attest.dsse import attestation_id, signed_by
 from lfci_gate.attest.statement import parse_statement
 from lfci_gate.attest.trailer import parse_trailer
-from lfci_gate.codes import CODES
 from lfci_gate.errors import Refusal, Undecided
 from lfci_gate.gate.facts import NOTES_REF, Limits, View
 from lfci_gate.git.commit import Commit, parse_commit
@@ -233,4 +232,6 @@ def reason_of(
     hint: str = "",
 ) -> Reason:
     """A reason with the catalogue's remedy when no nearer hint is known."""
+    from lfci_gate.codes import CODES  # a table that nobody needs who has no reason to give
+
     return Reason(code, message, hint or CODES[code].remedy, check, commit, facts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from lfci_gate import files
 from lfci_gate.errors import LfciError, Undecided
@@ -37,7 +36,7 @@ def open_forge(git: Git, pushed: tuple[str, ...] = ()) -> Iterator[RepositoryVie
     unborn = [ref for ref in pushed if ref not in refs and not ref.startswith(INBOX)]
     links |= symrefs(git, *unborn) if unborn else {}
     refs |= {target: refs[link] for link, target in links.items() if link in refs}
-    state = ForgeState(git.git_dir)
+    state = ForgeState(git.git_dir_name)
     looked_at = state.unverified()
     with BatchReader(git) as objects:
         yield RepositoryView(
@@ -59,7 +58,7 @@ def server_policy(git: Git) -> bytes | None:
     setting = git.config("lfci.policy")
     if setting is None:
         return None
-    path = Path(os.path.join(git.git_dir, setting))
+    path = os.path.join(git.git_dir_name, setting)
     try:
         data = files.read_file(path, Limits().policy_bytes)
     except LfciError as error:
@@ -69,7 +68,7 @@ def server_policy(git: Git) -> bytes | None:
     return data
 
 
-def record_accepted(git_dir: Path, view: RepositoryView, push: Push, verdict: Verdict) -> None:
+def record_accepted(git_dir: str, view: RepositoryView, push: Push, verdict: Verdict) -> None:
     """Writes the journal entries of an accepted push. Raises Undecided LFCI502 when it cannot: a
     landing that could not be recorded does not happen."""
     landing = [(ref, ref.update.new) for ref in verdict.refs if ref.protected and ref.update.new is not None]

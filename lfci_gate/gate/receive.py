@@ -12,12 +12,13 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
 
 from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.model import ObjectId, Reason, RefUpdate, Verdict, VerdictKind
+
+AnyPath = str | os.PathLike[str]
 
 _MAX_INPUT = 16 * 1024 * 1024
 _DEFAULT_BUDGET_S = 4.0
@@ -31,14 +32,14 @@ _MEMORY_BYTES = 512 * 1024 * 1024
 def main(argv: list[str]) -> int:
     """Exit status of the hook: 0 lets the push through."""
     if argv == ["pre-receive"]:
-        return pre_receive(Path.cwd(), os.environ, sys.stdin.buffer, sys.stderr)
+        return pre_receive(os.getcwd(), os.environ, sys.stdin.buffer, sys.stderr)
     if argv == ["post-receive"]:
-        return post_receive(Path.cwd(), os.environ, sys.stdin.buffer, sys.stderr)
+        return post_receive(os.getcwd(), os.environ, sys.stdin.buffer, sys.stderr)
     sys.stderr.write("error[LFCI514]: expected pre-receive or post-receive\n")
     return 2
 
 
-def pre_receive(directory: Path, environ: Mapping[str, str], stdin: IO[bytes], stderr: IO[str]) -> int:
+def pre_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes], stderr: IO[str]) -> int:
     """Judges a push; writes reasons to ``stderr``. Only an accepted push is journalled."""
     try:
         _bound_memory()
@@ -67,7 +68,7 @@ def pre_receive(directory: Path, environ: Mapping[str, str], stdin: IO[bytes], s
     return 1
 
 
-def post_receive(directory: Path, environ: Mapping[str, str], stdin: IO[bytes], stderr: IO[str]) -> int:
+def post_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes], stderr: IO[str]) -> int:
     """Folds the inbox and records the landings. The refs have moved: nothing here can fail a push,
     and the next fold does what this one could not."""
     try:
@@ -77,7 +78,7 @@ def post_receive(directory: Path, environ: Mapping[str, str], stdin: IO[bytes], 
         from lfci_gate.git.process import Git
 
         git = Git.receive_hook(directory, environ)
-        state = ForgeState(git.git_dir)
+        state = ForgeState(git.git_dir_name)
         for update in updates:
             if update.new is not None:
                 state.has_landed(update.ref, update.old, update.new)
@@ -122,7 +123,7 @@ def _oid(text: bytes) -> ObjectId | None:
 
 
 def _judge(
-    directory: Path,
+    directory: AnyPath,
     environ: Mapping[str, str],
     updates: tuple[RefUpdate, ...],
     extend: _Extend,
@@ -146,7 +147,7 @@ def _judge(
         verdict = evaluate(push, view)
         if verdict.kind is VerdictKind.ACCEPTED:
             extend.decided()
-            record_accepted(git.git_dir, view, push, verdict)
+            record_accepted(git.git_dir_name, view, push, verdict)
     return verdict
 
 
@@ -226,7 +227,7 @@ def _say(stderr: IO[str], code: str, message: str, facts: tuple[str, ...] = (), 
         stderr.write(line + "\n")
 
 
-def _log(directory: Path, error: Exception) -> None:
+def _log(directory: AnyPath, error: Exception) -> None:
     """Where the operator finds an internal error: type and places in our code, no contents."""
     import traceback
 
@@ -234,10 +235,10 @@ def _log(directory: Path, error: Exception) -> None:
     from lfci_gate.gate.state import ForgeState
 
     frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    places = [f"{os.path.basename(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
     text = f"{type(error).__name__}\n" + "\n".join(places) + "\n"
     try:
-        files.write_file(ForgeState(directory.resolve()).directory / "last-error.txt", text.encode())
+        files.write_file(ForgeState(os.path.realpath(directory)).directory / "last-error.txt", text.encode())
     except LfciError:
         return  # the pusher has the code; there is nowhere left to write to
 

@@ -18,8 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lfci_gate import canonical, files
 from lfci_gate.canonical import Fields, format_time
@@ -28,6 +27,9 @@ from lfci_gate.gate.facts import PolicyFloor
 from lfci_gate.grammar import is_hex
 from lfci_gate.model import ObjectId, Sha256
 from lfci_gate.value import Value
+
+if TYPE_CHECKING:  # the receive hook needs none, and importing it takes 6 ms
+    from pathlib import Path
 
 _CODE = "LFCI505"
 _MAX_BYTES = 4 * 1024 * 1024
@@ -67,20 +69,42 @@ def _id(ref: str, old: ObjectId | None, new: ObjectId) -> str:
 class ForgeState:
     """The folder ``lfci/`` of the bare repository at ``git_dir``."""
 
-    def __init__(self, git_dir: Path) -> None:
-        self.directory = git_dir / "lfci"
-        self.bootstrap_path = self.directory / "bootstrap-policy.toml"
-        self.key_path = self.directory / "key"
-        self.lock_path = self.directory / "fold.lock"
-        self._floor_lock = self.directory / "floor.lock"
-        self._floor_path = self.directory / "policy-floor.json"
-        self._journal = self.directory / "accepted"
-        self._unverified_path = self.directory / "unverified.json"
+    def __init__(self, git_dir: str | os.PathLike[str]) -> None:
+        self._directory = os.path.join(git_dir, "lfci")
+        self._floor_lock = self._file("floor.lock")
+        self._floor_path = self._file("policy-floor.json")
+        self._journal = self._file("accepted")
+        self._unverified_path = self._file("unverified.json")
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self._directory, name)
+
+    @property
+    def directory(self) -> Path:
+        """The folder itself."""
+        from pathlib import Path
+
+        return Path(self._directory)
+
+    @property
+    def bootstrap_path(self) -> Path:
+        """Where the policy given to `lfci forge init` is."""
+        return self.directory / "bootstrap-policy.toml"
+
+    @property
+    def key_path(self) -> Path:
+        """Where the forge's key is, unless git config names another."""
+        return self.directory / "key"
+
+    @property
+    def lock_path(self) -> Path:
+        """What the one process that folds holds."""
+        return self.directory / "fold.lock"
 
     # -- policy ------------------------------------------------------------------------------
 
     def bootstrap_policy(self) -> bytes | None:
-        return files.read_file(self.bootstrap_path, _MAX_BYTES)
+        return files.read_file(self._file("bootstrap-policy.toml"), _MAX_BYTES)
 
     def policy_floor(self) -> PolicyFloor | None:
         """Raises Undecided LFCI505 when the file is there and cannot be understood: a memory that
@@ -130,7 +154,7 @@ class ForgeState:
         Undecided LFCI520."""
         entry = self._entry(_id(ref, old, new))
         with files.os_errors("mark a journal entry", entry), contextlib.suppress(FileNotFoundError):
-            os.replace(entry, entry.with_suffix(".landed"))
+            os.replace(entry, _landed(entry))
 
     def accepted(self) -> tuple[Accepted, ...]:
         """All entries of the journal, oldest first. Raises Undecided LFCI505 on a damaged one."""
@@ -143,13 +167,13 @@ class ForgeState:
 
     def forget(self, accepted: Accepted) -> None:
         entry = self._entry(accepted.id)
-        files.remove(entry.with_suffix(".landed") if accepted.landed else entry)
+        files.remove(_landed(entry) if accepted.landed else entry)
 
-    def _entry(self, name: str) -> Path:
-        return self._journal / f"{name}.json"
+    def _entry(self, name: str) -> str:
+        return os.path.join(self._journal, f"{name}.json")
 
     def _accepted(self, name: str) -> Accepted | None:
-        fields = self._read(self._journal / name, "journal entry")
+        fields = self._read(os.path.join(self._journal, name), "journal entry")
         if fields is None:
             return None  # another fold took it meanwhile
         old = fields.nullable("old", str)
@@ -195,9 +219,13 @@ class ForgeState:
         else:
             files.remove(self._unverified_path)
 
-    def _read(self, path: Path, what: str) -> Fields | None:
+    def _read(self, path: str, what: str) -> Fields | None:
         data = files.read_file(path, _MAX_BYTES)
         if data is None:
             return None
         value: Any = canonical.loads(data, code=_CODE, what=what, max_bytes=_MAX_BYTES)
         return Fields(value, error=Undecided, code=_CODE, what=what)
+
+
+def _landed(entry: str) -> str:
+    return entry.removesuffix(".json") + ".landed"

@@ -11,11 +11,15 @@ import os
 import subprocess
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from lfci_gate.errors import LfciError, Undecided, UsageError
+from lfci_gate.errors import LfciError, UsageError
+from lfci_gate.git.child import end, failure, talk
 from lfci_gate.git.environment import allowed, of_receive_hook
+from lfci_gate.value import Value
+
+if TYPE_CHECKING:  # a known check and the receive hook ask for no path, and importing this takes 6 ms
+    from pathlib import Path
 
 __all__ = ["Git", "failure"]
 
@@ -23,18 +27,17 @@ _NO_FSMONITOR: Final = ("-c", "core.fsmonitor=")
 # Empty, not "false": before git 2.36 the value is the path of a program to run.
 _NO_HOOKS: Final = ("-c", "core.hooksPath=/dev/null")
 
+_SETTINGS: Final = ("config", "--list", "-z")
+
 _FALSE: Final = frozenset({"false", "no", "off", "0", ""})
 
-_NO_REPOSITORY: Final = (b"not a git repository", b"dubious ownership", b"must be run in a work tree")
-_NO_SPACE: Final = (b"No space left on device", b"Disk quota exceeded")
 
-
-class _Layout(NamedTuple):
-    git_dir: Path
-    common_dir: Path
+class _Layout(Value):
+    git_dir: str
+    common_dir: str
     hash_name: str
     is_bare: bool
-    toplevel: Path | None
+    toplevel: str | None
 
 
 class Git:
@@ -49,16 +52,17 @@ class Git:
 
     def __init__(
         self,
-        directory: Path,
+        directory: str | os.PathLike[str],
         *,
         env: Mapping[str, str] | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> None:
-        self.directory = directory
+        self._directory = os.fspath(directory)
+        self._started: dict[_Question, subprocess.Popen[bytes]] = {}
         self._env = allowed(os.environ if env is None else env) | dict(extra or {})
 
     @classmethod
-    def receive_hook(cls, directory: Path, environ: Mapping[str, str]) -> Git:
+    def receive_hook(cls, directory: str | os.PathLike[str], environ: Mapping[str, str]) -> Git:
         """Git inside a receive hook: sees the pushed objects in their quarantine.
 
         Arguments:
@@ -69,11 +73,57 @@ class Git:
 
     def with_env(self, extra: Mapping[str, str]) -> Git:
         """The same git with further variables, given to git as they are."""
-        return Git(self.directory, env={}, extra=self._env | dict(extra))
+        return self._like(self._directory, self._env | dict(extra))
 
-    def at(self, directory: Path) -> Git:
+    def at(self, directory: str | os.PathLike[str]) -> Git:
         """The same git working in another directory."""
-        return Git(directory, env={}, extra=self._env)
+        return self._like(os.fspath(directory), self._env)
+
+    def _like(self, directory: str, env: Mapping[str, str]) -> Git:
+        git = Git(directory, env={}, extra=env)
+        git._started = self._started
+        return git
+
+    # -- asking ahead ------------------------------------------------------------------
+
+    def ahead(self, *args: str, input: bytes = b"", hooks: bool = False) -> None:
+        """Starts ``git ARGS`` now, for whoever asks the same of this git next by :meth:`run`,
+        :meth:`status` or :meth:`run_at_once`: git looks while Python still imports what will ask.
+
+        Only for questions that are about to be asked anyway, in a process that asks them once: the answer
+        is as of now. What cannot be started is told when it is asked. Whoever asks ahead closes at the
+        end (:meth:`close`). Arguments: as for run; ``input`` must fit a pipe (4 KiB).
+        """
+        question = self._question(args, input, hooks)
+        if question in self._started:
+            return
+        try:
+            child = self.popen(*args, hooks=hooks, stderr=subprocess.PIPE)
+        except LfciError:
+            return
+        assert child.stdin is not None
+        try:
+            child.stdin.write(input)
+            child.stdin.close()
+        except BrokenPipeError:
+            pass  # it ended without reading; its answer says why
+        child.stdin = None  # else communicate() would flush it
+        self._started[question] = child
+
+    def close(self) -> None:
+        """Ends what was asked ahead and not wanted after all. Closing twice is allowed."""
+        while self._started:
+            _, child = self._started.popitem()
+            with child:
+                end(child)
+
+    def _question(self, args: tuple[str, ...], input: bytes, hooks: bool) -> _Question:
+        return args, input, hooks, self._directory, frozenset(self._env.items())
+
+    def _child(self, args: tuple[str, ...], input: bytes, hooks: bool) -> subprocess.Popen[bytes]:
+        """The child that answers: started ahead, or now."""
+        child = self._started.pop(self._question(args, input, hooks), None)
+        return self.popen(*args, hooks=hooks, stderr=subprocess.PIPE) if child is None else child
 
     # -- running -----------------------------------------------------------------------
 
@@ -105,8 +155,8 @@ class Git:
         self, *args: str, input: bytes = b"", hooks: bool = False, timeout_s: float | None = None
     ) -> tuple[int, bytes, bytes]:
         """Exit status, standard output and standard error of ``git ARGS``; arguments as for run."""
-        child = self.popen(*args, hooks=hooks, stderr=subprocess.PIPE)
-        out, err = _talk(child, args, input, timeout_s)
+        child = self._child(args, input, hooks)
+        out, err = talk(child, args, input, timeout_s)
         return child.returncode, out, err
 
     def run_at_once(self, *commands: tuple[str, ...]) -> list[bytes]:
@@ -114,13 +164,13 @@ class Git:
         children = []
         try:
             for args in commands:
-                children.append(self.popen(*args, stderr=subprocess.PIPE))
-            answers = [_talk(child, args, b"", None) for child, args in zip(children, commands, strict=True)]
+                children.append(self._child(args, b"", False))
+            answers = [talk(child, args, b"", None) for child, args in zip(children, commands, strict=True)]
         finally:
             for child in children:
                 if child.returncode is None:
                     with child:
-                        _end(child)
+                        end(child)
         for args, child, (_, err) in zip(commands, children, answers, strict=True):
             if child.returncode != 0:
                 raise failure(args, child.returncode, err)
@@ -134,7 +184,7 @@ class Git:
         For pushes: the user sees git's progress and what the forge says. Hooks run.
         """
         child = self.popen(*args, hooks=hooks, stderr=None)
-        out, _ = _talk(child, args, input, timeout_s)
+        out, _ = talk(child, args, input, timeout_s)
         return child.returncode, out
 
     def popen(self, *args: str, hooks: bool = False, stderr: int | None) -> subprocess.Popen[bytes]:
@@ -143,18 +193,16 @@ class Git:
         try:
             return subprocess.Popen(
                 command,
-                cwd=self.directory,
+                cwd=self._directory,
                 env=self._env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
             )
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-            if os.path.isdir(self.directory):
+            if os.path.isdir(self._directory):
                 raise UsageError("LFCI519", "git cannot be started", facts=(str(error),)) from error
-            raise UsageError(
-                "LFCI510", "the directory does not exist", facts=(str(self.directory),)
-            ) from error
+            raise UsageError("LFCI510", "the directory does not exist", facts=(self._directory,)) from error
 
     # -- the repository ----------------------------------------------------------------
 
@@ -165,23 +213,33 @@ class Git:
         status, out, err = self.status("rev-parse", "--path-format=absolute", *questions, "--show-toplevel")
         lines = os.fsdecode(out).split("\n")[:-1]
         if len(lines) == len(questions) + 1 and status == 0:
-            toplevel = Path(lines.pop())
+            toplevel = lines.pop()
         elif len(lines) == len(questions):
             toplevel = None
         else:
             raise failure(("rev-parse",), status, err)
         git_dir, common_dir, hash_name, is_bare = lines
-        return _Layout(Path(git_dir), Path(common_dir), hash_name, is_bare == "true", toplevel)
+        return _Layout(git_dir, common_dir, hash_name, is_bare == "true", toplevel)
+
+    @property
+    def directory(self) -> Path:
+        """Where git starts to look for the repository."""
+        return _path(self._directory)
+
+    @property
+    def git_dir_name(self) -> str:
+        """:attr:`git_dir` as a string."""
+        return self._layout.git_dir
 
     @property
     def git_dir(self) -> Path:
         """This working copy's own git directory (below ``worktrees/`` in an added one)."""
-        return self._layout.git_dir
+        return _path(self._layout.git_dir)
 
     @property
     def common_dir(self) -> Path:
         """The git directory that all working copies of the repository share."""
-        return self._layout.common_dir
+        return _path(self._layout.common_dir)
 
     @property
     def hash_name(self) -> str:
@@ -197,8 +255,8 @@ class Git:
     def toplevel(self) -> Path:
         """Top of the working copy. Raises UsageError LFCI510 where there is none."""
         if self._layout.toplevel is None:
-            raise UsageError("LFCI510", "not in a working copy", facts=(str(self.directory),))
-        return self._layout.toplevel
+            raise UsageError("LFCI510", "not in a working copy", facts=(self._directory,))
+        return _path(self._layout.toplevel)
 
     @cached_property
     def settings(self) -> Mapping[str, tuple[str, ...]]:
@@ -209,10 +267,14 @@ class Git:
         """
         found: dict[str, tuple[str, ...]] = {}
         # hooks=True: else the list would show our own -c core.hooksPath instead of the repository's.
-        for item in os.fsdecode(self.run("config", "--list", "-z", hooks=True)).split("\0")[:-1]:
+        for item in os.fsdecode(self.run(*_SETTINGS, hooks=True)).split("\0")[:-1]:
             name, equals, value = item.partition("\n")
             found[name] = (*found.get(name, ()), value if equals else "true")
         return found
+
+    def settings_ahead(self) -> None:
+        """Asks ahead (:meth:`ahead`) for what :attr:`settings` will ask."""
+        self.ahead(*_SETTINGS, hooks=True)
 
     def config(self, name: str) -> str | None:
         """The value of one config variable (``lfci.key``), None when it is not set."""
@@ -227,41 +289,10 @@ class Git:
         return default if value is None else value.lower() not in _FALSE
 
 
-def failure(args: tuple[str, ...], status: int, err: bytes) -> LfciError:
-    """The error for a git that ended with an unexpected status.
-
-    Arguments: what was run, its exit status, its standard error.
-    """
-    lines = [line for line in err.decode("ascii", "backslashreplace").splitlines() if line.strip()]
-    fact = "".join(c if c.isprintable() else "?" for c in lines[-1][:400]) if lines else "git said nothing"
-    if any(sign in err for sign in _NO_SPACE):
-        return Undecided("LFCI502", f"git {args[0]}: no space", facts=(fact,))
-    if any(sign in err for sign in _NO_REPOSITORY):
-        first = next((line for line in lines if line.startswith("fatal:")), fact)
-        return UsageError("LFCI510", "git finds nothing to work with here", facts=(first,))
-    return Undecided("LFCI513", f"git {args[0]} ended with status {status}", facts=(fact,))
+_Question = tuple[tuple[str, ...], bytes, bool, str, frozenset[tuple[str, str]]]
 
 
-def _talk(
-    child: subprocess.Popen[bytes], args: tuple[str, ...], input: bytes, timeout_s: float | None
-) -> tuple[bytes, bytes]:
-    with child:
-        try:
-            out, err = child.communicate(input, timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            _end(child)
-            raise Undecided("LFCI513", f"git {args[0]} did not end within {timeout_s:g} s") from None
-        except BaseException:
-            _end(child)
-            raise
-    return out or b"", err or b""
+def _path(text: str) -> Path:
+    from pathlib import Path
 
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """TERM first: git then removes its lock files and ends the programs it started."""
-    child.terminate()
-    try:
-        child.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+    return Path(text)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lfci_gate.errors import Undecided
+from lfci_gate.git.look import inert, look
 from lfci_gate.git.process import Git
-from lfci_gate.git.status import inert, look
 
 __all__ = ["maybe_dirty"]
 

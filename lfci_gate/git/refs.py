@@ -14,7 +14,17 @@ from lfci_gate.git.names import is_oid, zero_oid
 from lfci_gate.git.process import Git, failure
 from lfci_gate.model import ObjectId
 
-__all__ = ["RefChange", "head_branch", "list_refs", "read_ref", "refs_and_links", "symrefs", "update_refs"]
+__all__ = [
+    "RefChange",
+    "head_ahead",
+    "head_branch",
+    "list_refs",
+    "read_ref",
+    "refs_ahead",
+    "refs_and_links",
+    "symrefs",
+    "update_refs",
+]
 
 RefChange = tuple[str, ObjectId | None, ObjectId | None]
 """(ref, old, new): None as old means "must not exist", None as new means "delete"."""
@@ -22,6 +32,11 @@ RefChange = tuple[str, ObjectId | None, ObjectId | None]
 _PATIENCE: Final = ("-c", "core.filesRefLockTimeout=2000", "-c", "core.packedRefsTimeout=5000")
 # Milliseconds. Git's own 100 and 1000 are too short for hundreds of agents that push at once:
 # everybody takes the same packed-refs lock for a moment, and nobody has lost a race by that.
+
+_REFS: Final = "%(objectname) %(refname)"
+_REFS_AND_LINKS: Final = _REFS + " %(symref)"
+# --quiet: a detached HEAD is status 1 and no error.
+_HEAD: Final = ("symbolic-ref", "--quiet", "HEAD")
 
 _LOCKED: Final = b".lock': File exists"
 
@@ -33,7 +48,7 @@ def list_refs(git: Git, *prefixes: str) -> dict[str, ObjectId]:
     (see :func:`symrefs`). Raises Undecided LFCI501 when a ref cannot be read: git would
     only leave it out.
     """
-    found, err = _for_each_ref(git, "%(objectname) %(refname)", prefixes)
+    found, err = _for_each_ref(git, _REFS, prefixes)
     if b"broken ref" in err:
         raise Undecided("LFCI501", "a ref cannot be read", facts=_last(err))
     refs = {}
@@ -46,7 +61,7 @@ def list_refs(git: Git, *prefixes: str) -> dict[str, ObjectId]:
 def refs_and_links(git: Git, *prefixes: str) -> tuple[dict[str, ObjectId], dict[str, str]]:
     """:func:`list_refs` below ``prefixes``, and of these refs the symbolic ones -> the ref they
     name, in one process. Links whose target does not exist are not found. Raises as list_refs."""
-    found, err = _for_each_ref(git, "%(objectname) %(refname) %(symref)", prefixes)
+    found, err = _for_each_ref(git, _REFS_AND_LINKS, prefixes)
     if b"broken ref" in err:
         raise Undecided("LFCI501", "a ref cannot be read", facts=_last(err))
     refs: dict[str, ObjectId] = {}
@@ -57,6 +72,17 @@ def refs_and_links(git: Git, *prefixes: str) -> tuple[dict[str, ObjectId], dict[
         if target:
             links[name] = target
     return refs, links
+
+
+def refs_ahead(git: Git, *prefixes: str, links: bool = False) -> None:
+    """Asks ahead (:meth:`Git.ahead`) what :func:`list_refs` will ask, or with ``links``
+    :func:`refs_and_links`."""
+    git.ahead(*_listing(_REFS_AND_LINKS if links else _REFS, prefixes))
+
+
+def head_ahead(git: Git) -> None:
+    """Asks ahead what :func:`head_branch` will ask."""
+    git.ahead(*_HEAD)
 
 
 def symrefs(git: Git, *names: str) -> dict[str, str]:
@@ -92,8 +118,7 @@ def read_ref(git: Git, ref: str) -> ObjectId | None:
 
 def head_branch(git: Git) -> str | None:
     """Full name of the branch that ``HEAD`` names, also when it has no commit; None when detached."""
-    # --quiet: a detached HEAD is status 1 and no error.
-    name = os.fsdecode(git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))).strip()
+    name = os.fsdecode(git.run(*_HEAD, ok=(0, 1))).strip()
     return name or None
 
 
@@ -148,11 +173,15 @@ def _lost_or_failed(git: Git, wanted: list[RefChange], status: int, err: bytes) 
 
 
 def _for_each_ref(git: Git, form: str, prefixes: tuple[str, ...]) -> tuple[list[str], bytes]:
-    args = ("for-each-ref", f"--format={form}", *(_full(prefix).rstrip("/") for prefix in prefixes))
+    args = _listing(form, prefixes)
     status, out, err = git.status(*args)
     if status != 0:
         raise failure(args, status, err)
     return os.fsdecode(out).split("\n")[:-1], err
+
+
+def _listing(form: str, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    return "for-each-ref", f"--format={form}", *(_full(prefix).rstrip("/") for prefix in prefixes)
 
 
 def _full(ref: str) -> str:

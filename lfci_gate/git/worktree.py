@@ -19,10 +19,11 @@ from typing import Final
 from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.git.convert import Attributes, attributes_of, converted, may_convert, refuse_filters
 from lfci_gate.git.edit import Leaf, edited_tree
+from lfci_gate.git.look import inert, look
 from lfci_gate.git.names import empty_tree, is_oid
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.git.status import Change, Place, Status, inert, look, parse_status
+from lfci_gate.git.status import Change, Place, Status, parse_status
 from lfci_gate.git.tree import EXECUTABLE, FILE, GITLINK, SYMLINK, shown
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId

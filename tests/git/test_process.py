@@ -156,3 +156,48 @@ def test_what_git_says_decides_about_the_code(said: bytes, kind: type[Exception]
     assert error.code == code
     assert error.facts[0].isascii()
     assert error.facts[0].isprintable()
+
+
+# -- asking ahead -----------------------------------------------------------------------------------
+
+
+def test_what_was_asked_ahead_answers_the_next_such_question_and_no_other(repo: Repo) -> None:
+    question = ("symbolic-ref", "HEAD")
+    git = Git(repo.path)
+    git.run(*question)
+    git.ahead(*question)
+    git.run("symbolic-ref", "HEAD", "refs/heads/later")
+    assert git.with_env({"LFCI_OTHER": "1"}).run(*question) == b"refs/heads/later\n"  # another environment
+    assert git.with_env({}).run(*question) == b"refs/heads/main\n"  # the answer is of then
+    assert git.run(*question) == b"refs/heads/later\n"
+
+
+def test_a_question_asked_ahead_takes_its_input_along(repo: Repo) -> None:
+    git = Git(repo.path)
+    question = ("hash-object", "-w", "--stdin")
+    git.ahead(*question, input=b"content")
+    assert git.run("hash-object", "-w", "--stdin", input=b"other") != git.run(*question, input=b"content")
+    assert git.run("cat-file", "blob", "6b584e8ece562ebffc15d38808cd6b98fc3d97ea") == b"content"
+
+
+def test_what_fails_ahead_fails_when_it_is_asked(repo: Repo, tmp_path: Path) -> None:
+    git = Git(repo.path)
+    git.ahead("cat-file", "-p", "HEAD")
+    with pytest.raises(Undecided) as failed:
+        git.run("cat-file", "-p", "HEAD")
+    assert failed.value.code == "LFCI513"
+    nowhere = Git(tmp_path / "nowhere")
+    nowhere.ahead("rev-parse", "HEAD")
+    with pytest.raises(UsageError) as missing:
+        nowhere.run("rev-parse", "HEAD")
+    assert missing.value.code == "LFCI510"
+
+
+def test_what_nobody_asks_for_is_ended(repo: Repo) -> None:
+    git = Git(repo.path)
+    git.ahead("-c", "alias.hang=!sleep 600", "hang")
+    git.with_env({"LFCI_OTHER": "1"}).ahead("rev-parse", "HEAD")
+    git.close()
+    git.close()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)

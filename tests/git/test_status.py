@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfci_gate.errors import Undecided
-from lfci_gate.git.status import Change, Place, Status, inert, parse_status
+from lfci_gate.git.look import inert
+from lfci_gate.git.status import Change, Place, Status, parse_status
 from tests.support.repos import Repo
 
 A, B = "a" * 40, "b" * 40
