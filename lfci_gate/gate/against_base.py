@@ -189,9 +189,10 @@ def _ids(
 def _vanished(check: str, gone: list[str], commit: ObjectId) -> Reason:
     shown = [ascii(each)[1:-1][:120] for each in gone[:3]]
     more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
+    count = "1 test" if len(gone) == 1 else f"{len(gone)} tests"
     return reason_of(
         "LFCI213",
-        f"{len(gone)} {'test' if len(gone) == 1 else 'tests'} of check {check} passed on the base, now gone or skipped",
+        f"{count} of check {check} passed on the base, now gone or skipped",
         check=check,
         commit=commit,
         facts=(f"tests: {', '.join(shown)}{more}",),
