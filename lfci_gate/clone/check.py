@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfci_gate.clone.known import Known, Question
@@ -28,6 +27,8 @@ from lfci_gate.model import (
 from lfci_gate.value import Value
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lfci_gate.attest.signers import Signer
     from lfci_gate.engines.outcome import Progress, RunResult
     from lfci_gate.git.objects import BatchReader
@@ -55,10 +56,12 @@ def chosen_checks(
 ) -> tuple[CheckDefinition, ...]:
     """The named checks; without names those that the target's rule requires, else all.
 
-    Raises UsageError LFCI406 for a check that the tree does not declare.
+    Raises UsageError LFCI406 for a check that the tree does not declare, or when it declares none.
     """
     required = () if rule is None else tuple(each.check for each in rule.require)
     wanted = names or required or tuple(check.name for check in config.checks)
+    if not wanted:
+        raise UsageError("LFCI406", "the tree declares no checks", hint="lfci init")
     found = []
     for name in dict.fromkeys(wanted):
         check = config.check(name)

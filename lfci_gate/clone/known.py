@@ -120,14 +120,13 @@ def known_result(
         )
     except LfciError:
         return None  # what cannot be told is run
-    counted = _counted(found, expected, asked_of(rule, question.definition.name), trusted, own)
+    asked = asked_of(rule, question.definition.name)
+    counted = _counted(found, expected, asked, trusted, own, tuple(Engine) if engine is None else (engine,))
     names = {key.public: key.name for key in trusted.keys}
     best: Known | None = None
     for public, evidence in counted.items():
         run = evidence.statement
         assert isinstance(run, CheckRun)
-        if engine is not None and run.engine is not engine:
-            continue
         if best is None or run.issued_at > best.run.issued_at:
             best = Known(evidence, run, names[public])
     return best
@@ -144,14 +143,16 @@ def _counted(
     asked: Requirement | None,
     trusted: Policy,
     own: PublicKey | None,
+    engines: tuple[Engine, ...],
 ) -> dict[PublicKey, Evidence]:
     """Evidence that makes a run superfluous: the rule is satisfied, or a run signed by ``own`` would
     not bring the rule nearer to it."""
     everybody = tuple({role for key in trusted.keys for role in key.roles})
     if asked is None:
-        return count(
-            found, expected, Requirement(expected.definition.name, everybody, 1, tuple(Engine), False, False)
-        ).keys
+        anything = Requirement(expected.definition.name, everybody, 1, engines, False, False)
+        return count(found, expected, anything).keys
+    if len(engines) == 1:
+        asked = replace(asked, engines=engines)  # one that was asked for by name
     enough = count(found, expected, asked)
     if not enough.reasons:
         return enough.keys
