@@ -9,14 +9,15 @@ from lfci_gate.cli.context import Context
 from lfci_gate.clone.approve import Approved, approve, parts_to_approve
 from lfci_gate.clone.deliver import fetch_evidence, fetch_target, push_refs
 from lfci_gate.clone.evidence import evidence_refs
-from lfci_gate.clone.target import BRANCHES, find_target, landed_policy
+from lfci_gate.clone.target import BRANCHES, Target, find_target, landed_policy
 from lfci_gate.errors import Refusal, UsageError
 from lfci_gate.gate.against_base import WHOLE
 from lfci_gate.gate.objects import read_commit
-from lfci_gate.gate.protect import changed_paths
+from lfci_gate.gate.protect import Part, changed_paths
 from lfci_gate.git.inbox import inbox_ref
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.tree import shown
+from lfci_gate.model import ObjectId
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +80,21 @@ def run(args: argparse.Namespace, context: Context) -> int:
             push_refs(git, target.remote, {ref: held[ref] for ref in refs})
             fetch_evidence(git, target.remote)
     _report(context, commit, target.ref, done, pushed=target.remote is not None and not args.no_push)
+    if not done:
+        _say_nothing(context, commit, target, parts, args.role)
     return 0
+
+
+def _say_nothing(
+    context: Context, commit: ObjectId, target: Target, parts: tuple[Part, ...], role: str | None
+) -> None:
+    branch = target.ref.removeprefix(BRANCHES)
+    if parts:
+        needed = ", ".join(sorted({each for part in parts for each in part.protection.roles}))
+        what = f"changes nothing of {branch} that {role} approves (its changes need: {needed})"
+    else:
+        what = f"changes no protected path of {branch}: nothing to approve"
+    context.output.line(f"{commit[:12]} {what}")
 
 
 def _report(context: Context, commit: str, ref: str, done: list[Approved], *, pushed: bool) -> None:
@@ -102,8 +117,6 @@ def _report(context: Context, commit: str, ref: str, done: list[Approved], *, pu
         }
     )
     branch = ref.removeprefix(BRANCHES)
-    if not done:
-        context.output.line(f"{commit[:12]} changes no protected path of {branch}: nothing to approve")
     for each in done:
         where = "delivered to the forge" if pushed else "kept in this clone"
         what = f"{len(each.paths)} protected {'path' if len(each.paths) == 1 else 'paths'}"

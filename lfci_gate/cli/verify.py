@@ -40,6 +40,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
             (verified, rederive(git, objects, verified) if args.rederive else ())
             for verified in verify_range(git, objects, question, newer, older)
         ]
+        if not found:
+            _refuse_backwards(args.rev, newer, older)
     return _report(context, found)
 
 
@@ -75,6 +77,18 @@ def _full(ref: str) -> str:
     return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
 
 
+def _refuse_backwards(text: str, newer: ObjectId, older: ObjectId | None) -> None:
+    """Nothing verified must not read like everything verified, when that is only a matter of order."""
+    if older is None or newer == older:
+        return
+    first, _, last = text.partition("..")
+    raise UsageError(
+        "LFCI514",
+        f"no commits in {text}: {last or 'HEAD'} has nothing that {first or 'HEAD'} has not",
+        hint=f"the older one comes first: lfci verify {last or 'HEAD'}..{first or 'HEAD'}",
+    )
+
+
 def _report(context: Context, found: list[tuple[Verified, tuple[Rederived, ...]]]) -> int:
     output = context.output
     statuses = {_EXIT[verified.verdict.kind] for verified, _ in found}
@@ -90,6 +104,8 @@ def _report(context: Context, found: list[tuple[Verified, tuple[Rederived, ...]]
     )
     for verified, again in found:
         _print(context, verified, again)
+    if not found:
+        output.line("no commits to verify")
     return status
 
 

@@ -110,8 +110,10 @@ def verify(git: Git, objects: BatchReader, question: Question, commit: ObjectId)
     name = question.ref
 
     def view_from(base: ObjectId | None) -> ForgeView:
-        refs = landed if base is None else {**landed, name: base}
-        view = ForgeView(git=git, objects=objects, refs=refs, head=name, server_policy=question.policy)
+        # The policy is that of the base, whichever branch the forge's HEAD names.
+        head = name if base is None else question.target.head
+        refs = landed if base is None else {**landed, head: base, name: base}
+        view = ForgeView(git=git, objects=objects, refs=refs, head=head, server_policy=question.policy)
         if base is None:
             view.bootstrap_policy = policy_file(view, parsed.tree, Limits())
         return view

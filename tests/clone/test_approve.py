@@ -1,0 +1,178 @@
+"""`lfci approve`: what is approved, by whom, and that it still counts when the branch has moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.clone.conftest import Worker, save_key
+from tests.clone.test_land import elsewhere, landed, random_bytes, refused, tip
+from tests.support.forge import MAINTAINER, STRANGER, Developer
+
+TEST = "tests/test_lib.py"
+
+
+def show_to(ada: Worker, mara: Worker) -> str:
+    """Ada's branch where Mara can look at it; its name there."""
+    ada.repo.git("push", "-q", "-f", "origin", "HEAD:refs/heads/review/1")
+    mara.repo.git("fetch", "-q")
+    return "origin/review/1"
+
+
+def test_a_protected_change_lands_once_it_is_approved(ada: Worker, mara: Worker) -> None:
+    commit = ada.edit({TEST: random_bytes(), "tests/new.py": b"", "docs/a": b"1"})
+    text = refused(ada, "LFCI206")
+    assert "changed: tests/new.py, tests/test_lib.py" in text
+    assert f"hint: ask a maintainer for: lfci approve {commit[:12]}" in text
+    branch = show_to(ada, mara)
+    shown = mara.lfci("approve", branch, "--reason", "the new test covers it")
+    assert shown.status == 0, shown.text
+    assert shown.out == f"approved 2 protected paths of {commit[:12]} for main, delivered to the forge\n"
+    assert shown.err == "approving for maintainer:\n  tests/new.py\n  tests/test_lib.py\n"
+    assert landed(ada)["commit"] == commit
+
+
+def test_json(ada: Worker, mara: Worker) -> None:
+    commit = ada.edit({TEST: random_bytes()})
+    branch = show_to(ada, mara)
+    answer = mara.lfci("approve", branch, "--format", "json").json
+    assert (answer["schema"], answer["commit"], answer["ref"], answer["delivered"]) == (
+        "lfci.approve/1",
+        commit,
+        "refs/heads/main",
+        True,
+    )
+    [approval] = answer["approvals"]
+    assert approval["paths"] == [TEST]
+    assert approval["protection"] == ["flake.nix", "flake.lock", ".lfci/", "tests/"]
+    assert mara.repo.line("cat-file", "-t", approval["to"]) == "tree"
+    held = mara.lfci("attestation", "show", approval["attestation"][:12])
+    assert held.status == 0, held.text
+
+
+def test_it_survives_a_rebase_that_does_not_touch_what_was_approved(
+    ada: Worker, bob: Worker, mara: Worker
+) -> None:
+    ada.edit({TEST: random_bytes()})
+    branch = show_to(ada, mara)
+    assert mara.lfci("approve", branch).status == 0
+    elsewhere(bob)
+    assert landed(ada)["replayed"] == 1
+    assert ada.head() == tip(ada)
+
+
+def test_it_does_not_survive_another_change_of_the_same_part(ada: Worker, bob: Worker, mara: Worker) -> None:
+    ada.edit({TEST: random_bytes()})
+    branch = show_to(ada, mara)
+    assert mara.lfci("approve", branch).status == 0
+    bob.edit({"tests/other.py": random_bytes()})
+    bob.repo.git("push", "-q", "origin", "HEAD:refs/heads/review/2")
+    mara.repo.git("fetch", "-q")
+    assert mara.lfci("approve", "origin/review/2").status == 0
+    landed(bob)
+    text = refused(ada, "LFCI206")
+    assert "changed: tests/test_lib.py" in text
+    # Approved as it is now, it lands.
+    ada.repo.git("rebase", "-q", "origin/main")
+    assert mara.lfci("approve", show_to(ada, mara)).status == 0
+    landed(ada)
+
+
+def test_what_others_landed_meanwhile_is_not_approved_with_it(ada: Worker, bob: Worker, mara: Worker) -> None:
+    """The reviewer's clone is behind: the base is the forge's tip as it is, not as last fetched."""
+    bob.edit({"tests/other.py": random_bytes()})
+    bob.repo.git("push", "-q", "origin", "HEAD:refs/heads/review/2")
+    mara.repo.git("fetch", "-q")
+    assert mara.lfci("approve", "origin/review/2").status == 0
+    landed(bob)
+    ada.repo.git("pull", "-q")
+    commit = ada.edit({TEST: random_bytes()})
+    ada.repo.git("push", "-q", "origin", "HEAD:refs/heads/review/1")
+    mara.repo.git("fetch", "-q", "origin", "review/1")
+    shown = mara.lfci("approve", commit)
+    assert shown.status == 0, shown.text
+    assert shown.err == f"approving for maintainer:\n  {TEST}\n"
+    landed(ada)
+
+
+def test_a_key_without_the_role(ada: Worker) -> None:
+    ada.edit({TEST: random_bytes()})
+    before = ada.forge.state()
+    shown = ada.lfci("approve", "HEAD")
+    assert shown.status == 1
+    assert "error[LFCI215]: the key agent may not approve this change" in shown.err
+    assert "needs one of the roles: maintainer" in shown.err
+    assert ada.repo.git("for-each-ref", "refs/lfci/inbox") == b""
+    assert ada.forge.state() == before
+
+
+def test_a_key_that_the_policy_does_not_know(ada: Worker, tmp_path: Path) -> None:
+    ada.edit({TEST: random_bytes()})
+    shown = ada.lfci("approve", "HEAD", "--key", str(save_key(STRANGER, tmp_path / "stranger")))
+    assert (shown.status, "error[LFCI103]" in shown.err) == (1, True)
+    assert "lfci key show" in shown.err
+
+
+def test_nothing_to_approve(ada: Worker) -> None:
+    commit = ada.edit({"docs/a": b"1"})
+    before = ada.forge.state()
+    maintainer = str(save_key(MAINTAINER, ada.key.with_name("maintainer")))
+    shown = ada.lfci("approve", "HEAD", "--key", maintainer)
+    assert (shown.status, shown.out) == (
+        0,
+        f"{commit[:12]} changes no protected path of main: nothing to approve\n",
+    )
+    assert ada.forge.state() == before
+
+
+def test_a_role_that_has_nothing_to_approve(ada: Worker, mara: Worker) -> None:
+    ada.edit({TEST: random_bytes()})
+    shown = mara.lfci("approve", show_to(ada, mara), "--role", "lawyer")
+    assert shown.status == 0
+    assert shown.out.endswith(
+        " changes nothing of main that lawyer approves (its changes need: maintainer)\n"
+    )
+
+
+def test_kept_in_the_clone_and_delivered_with_the_landing(ada: Worker, tmp_path: Path) -> None:
+    ada.edit({TEST: random_bytes()})
+    before = ada.forge.state()
+    maintainer = str(save_key(MAINTAINER, tmp_path / "maintainer"))
+    shown = ada.lfci("approve", "HEAD", "--no-push", "--key", maintainer)
+    assert shown.status == 0, shown.text
+    assert "kept in this clone" in shown.out
+    assert ada.forge.state() == before
+    landed(ada)
+    assert not ada.forge.waiting()
+
+
+def test_what_is_approved_is_what_was_looked_at(ada: Worker, mara: Worker) -> None:
+    """The name is resolved before anything is fetched: a branch that moves meanwhile is not approved
+    unseen. (Branches whose names begin like the target's are fetched with it.)"""
+    seen = ada.edit({TEST: random_bytes()})
+    ada.repo.git("push", "-q", "origin", "HEAD:refs/heads/mainly")
+    mara.repo.git("fetch", "-q")
+    ada.edit({TEST: random_bytes()})
+    ada.repo.git("push", "-q", "origin", "HEAD:refs/heads/mainly")
+    answer = mara.lfci("approve", "origin/mainly", "--format", "json").json
+    assert answer["commit"] == seen
+    refused(ada, "LFCI206")
+
+
+def test_a_forge_that_cannot_be_reached(ada: Worker, mara: Worker) -> None:
+    ada.edit({TEST: random_bytes()})
+    branch = show_to(ada, mara)
+    mara.repo.git("remote", "set-url", "origin", "git://127.0.0.1:1/none")
+    shown = mara.lfci("approve", branch)
+    assert (shown.status, "error[LFCI506]" in shown.err) == (3, True)
+    assert mara.repo.git("for-each-ref", "refs/lfci/inbox") == b""
+    assert mara.lfci("approve", branch, "--no-push").status == 0
+
+
+def test_no_such_commit_and_no_policy(mara: Worker, tmp_path: Path, farm: Any, person: Any) -> None:
+    shown = mara.lfci("approve", "nothing")
+    assert (shown.status, "hint: git fetch" in shown.err) == (2, True)
+    worker = person(Developer(tmp_path / "new", farm.empty()))
+    worker.edit({"a": b"1"})
+    shown = worker.lfci("approve", "HEAD")
+    assert (shown.status, "error[LFCI201]" in shown.err) == (2, True)
