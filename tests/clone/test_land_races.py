@@ -100,13 +100,13 @@ def test_names_that_look_like_verdicts_are_none(ada: Worker, name: str) -> None:
     assert f"not on a Friday {name}" in text
 
 
-def test_a_branch_where_a_folder_is_needed_is_no_race(ada: Worker) -> None:
+def test_a_branch_where_a_folder_is_needed_is_refused_and_no_race(ada: Worker) -> None:
     ada.edit({"docs/a": random_bytes()})
     mine, refs = ada.mine(), ada.forge.refs()
     shown = ada.lfci("land", "--target", "main/sub")
-    assert shown.status == 3
-    assert "error[LFCI506]" in shown.err
-    assert "'refs/heads/main' exists; cannot create 'refs/heads/main/sub'" in shown.err
+    assert shown.status == 1
+    assert "error[LFCI211]" in shown.err
+    assert "refs/heads/main/sub would stand in the way of the protected refs/heads/main" in shown.err
     assert "faster" not in shown.err
     assert (ada.mine(), ada.forge.refs()) == (mine, refs)
 
