@@ -10,9 +10,11 @@ Exit status: 0 accepted or passed, 1 refused or failed, 2 usage or configuration
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib import import_module
 from typing import TextIO
@@ -45,8 +47,20 @@ INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The program: runs the verb that ``argv`` names and returns the exit status."""
-    return run(sys.argv[1:] if argv is None else argv)
+    """The program: runs the verb that ``argv`` names and returns the exit status.
+
+    Without ``argv`` it is the whole process, and ends it.
+    """
+    if argv is not None:
+        return run(argv)
+    gc.disable()  # until the verb is imported: what imports make is no garbage, and looking takes 7 ms
+    status = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # closed, or nobody reads it any more
+            stream.flush()
+    # Everything is written and every child has ended: taking the interpreter apart in good order would
+    # only let the user wait another 10 ms, of 90 for a known result.
+    os._exit(status)
 
 
 def run(
@@ -114,6 +128,9 @@ def _run(verb: str, words: list[str], context: Context) -> int:
     from lfci_gate.cli.arguments import verb_parser
 
     module = import_module(f"lfci_gate.cli.{verb}")
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     parser = verb_parser(verb, VERBS[verb], context.output.out)
     module.add_arguments(parser)
     try:

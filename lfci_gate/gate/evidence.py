@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from lfci_gate.attest.bundle import parse_bundle, parse_note
 from lfci_gate.attest.dsse import attestation_id, signed_by
 from lfci_gate.attest.statement import parse_statement
-from lfci_gate.attest.trailer import parse_trailer
 from lfci_gate.errors import Refusal, Undecided
 from lfci_gate.gate.facts import NOTES_REF, Limits, View
 from lfci_gate.git.commit import Commit, parse_commit
@@ -215,6 +214,8 @@ def _of_trailers(commit: Commit) -> list[Candidate]:
     value = find_trailers(commit.message).get("Lfci-Attestation")
     if value is None:
         return []
+    from lfci_gate.attest.trailer import parse_trailer  # few commits have one
+
     kind, content = parse_trailer(value)
     if isinstance(content, bytes):
         return [Candidate("trailer", content)]

@@ -24,21 +24,21 @@ from lfci_gate.model import Verdict
 def open_forge(git: Git, pushed: tuple[str, ...] = ()) -> Iterator[RepositoryView]:
     """The landed side of the bare repository that ``git`` is in; ``pushed`` are the refs a push
     names, whose landed values are needed too."""
-    head = head_branch(git)
-    names = dict.fromkeys((*pushed, INBOX, NOTES_REF, RESULTS_REF, LANDED_REF))
-    if head is not None:
-        names[head] = None
-    for ref in pushed:
-        if ref.startswith("refs/tags/"):  # would a branch of that name be shadowed?
-            names["refs/heads/" + ref.removeprefix("refs/tags/")] = None
-    refs, links = refs_and_links(git, *names)
-    # Symbolic refs whose target does not exist are in no listing; a push through one makes the target.
-    unborn = [ref for ref in pushed if ref not in refs and not ref.startswith(INBOX)]
-    links |= symrefs(git, *unborn) if unborn else {}
-    refs |= {target: refs[link] for link, target in links.items() if link in refs}
-    state = ForgeState(git.git_dir_name)
-    looked_at = state.unverified()
-    with BatchReader(git) as objects:
+    with BatchReader(git) as objects:  # first: it starts while git answers the rest
+        head = head_branch(git)
+        names = dict.fromkeys((*pushed, INBOX, NOTES_REF, RESULTS_REF, LANDED_REF))
+        if head is not None:
+            names[head] = None
+        for ref in pushed:
+            if ref.startswith("refs/tags/"):  # would a branch of that name be shadowed?
+                names["refs/heads/" + ref.removeprefix("refs/tags/")] = None
+        refs, links = refs_and_links(git, *names)
+        # Symbolic refs whose target does not exist are in no listing; a push through one makes the target.
+        unborn = [ref for ref in pushed if ref not in refs and not ref.startswith(INBOX)]
+        links |= symrefs(git, *unborn) if unborn else {}
+        refs |= {target: refs[link] for link, target in links.items() if link in refs}
+        state = ForgeState(git.git_dir_name)
+        looked_at = state.unverified()
         yield RepositoryView(
             git=git,
             objects=objects,

@@ -13,11 +13,14 @@ from lfci_gate.model import ObjectId
 __all__ = [
     "MAX_COMMITS",
     "first_parent_commits",
+    "history_ahead",
     "is_ancestor",
     "is_shallow",
     "merge_base",
     "new_commits",
 ]
+
+_SHALLOW: Final = ("rev-parse", "--is-shallow-repository")
 
 MAX_COMMITS: Final = 100_000
 """Most commits that one answer lists."""
@@ -68,7 +71,14 @@ def merge_base(git: Git, one: ObjectId, other: ObjectId) -> ObjectId | None:
 
 def is_shallow(git: Git) -> bool:
     """Whether history ends early here. In a receive hook also: whether this push brings such an end."""
-    return git.run("rev-parse", "--is-shallow-repository").strip() != b"false"
+    return git.run(*_SHALLOW).strip() != b"false"
+
+
+def history_ahead(git: Git, new: ObjectId, old: ObjectId, *, limit: int) -> None:
+    """Asks ahead (:meth:`Git.ahead`) what :func:`is_shallow` and :func:`new_commits` will ask."""
+    git.ahead(*_SHALLOW)
+    args, revisions = _question(new, old, (), limit, ())
+    git.ahead(*args, input=revisions)
 
 
 def _rev_list(
@@ -79,17 +89,28 @@ def _rev_list(
     limit: int,
     options: tuple[str, ...],
 ) -> tuple[ObjectId, ...]:
-    hidden = (*(() if old is None else (old,)), *exclude)
-    revisions = "".join(f"{line}\n" for line in (_name(new), *(f"^{_name(oid)}" for oid in hidden)))
-    # --stdin: any number of excluded tips; --topo-order: a commit never comes after its parents.
-    args = ("rev-list", "--topo-order", f"--max-count={limit + 1}", *options, "--stdin")
-    status, out, err = git.status(*args, input=revisions.encode("ascii"))
+    args, revisions = _question(new, old, exclude, limit, options)
+    status, out, err = git.status(*args, input=revisions)
     if status != 0:
         raise _unreadable("rev-list", status, err)
     commits = tuple(ObjectId(line) for line in out.decode("ascii").splitlines())
     if len(commits) > limit:
         raise Refusal("LFCI411", f"more than {limit} new commits")
     return commits
+
+
+def _question(
+    new: ObjectId,
+    old: ObjectId | None,
+    exclude: Iterable[ObjectId],
+    limit: int,
+    options: tuple[str, ...],
+) -> tuple[tuple[str, ...], bytes]:
+    hidden = (*(() if old is None else (old,)), *exclude)
+    revisions = "".join(f"{line}\n" for line in (_name(new), *(f"^{_name(oid)}" for oid in hidden)))
+    # --stdin: any number of excluded tips; --topo-order: a commit never comes after its parents.
+    args = ("rev-list", "--topo-order", f"--max-count={limit + 1}", *options, "--stdin")
+    return args, revisions.encode("ascii")
 
 
 def _name(oid: ObjectId) -> ObjectId:

@@ -26,6 +26,7 @@ from lfci_gate.git.tree import (
 )
 from lfci_gate.model import ObjectId, ObjectSource
 from lfci_gate.patterns import PatternSet
+from lfci_gate.value import Value
 
 __all__ = ["ALWAYS", "FilteredTree", "inputs_tree"]
 
@@ -39,7 +40,7 @@ class FilteredTree(NamedTuple):
     """(kind, data) of the trees that did not exist before, subtrees first."""
 
 
-class _Keep(NamedTuple):
+class _Keep(Value):
     """What is kept of a tree."""
 
     patterns: PatternSet

@@ -14,12 +14,13 @@ here so that only directories with changes are read and written; a fan-out that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from lfci_gate.errors import Refusal
 from lfci_gate.git.names import HEX_DIGITS, is_oid
 from lfci_gate.git.tree import FILE, TREE, TreeEntry, format_tree, read_tree
 from lfci_gate.model import ObjectId, ObjectSource
+from lfci_gate.value import Value
 
 __all__ = ["MAX_NOTES", "list_notes", "read_note", "updated_notes_tree"]
 
@@ -29,7 +30,7 @@ _HEX: Final = frozenset(b"0123456789abcdef")
 _SIXTEEN: Final = "0123456789abcdef"
 
 
-class _Directory(NamedTuple):
+class _Directory(Value):
     """One directory of a notes tree, below the digits that lead to it."""
 
     notes: dict[str, ObjectId]

@@ -58,6 +58,8 @@ class Git:
         extra: Mapping[str, str] | None = None,
     ) -> None:
         self._directory = os.fspath(directory)
+        self._git_dir = ""
+        """Where it is known without asking: git has told its receive hook."""
         self._started: dict[_Question, subprocess.Popen[bytes]] = {}
         self._env = allowed(os.environ if env is None else env) | dict(extra or {})
 
@@ -69,7 +71,10 @@ class Git:
             directory: the hook's working directory, which ``GIT_DIR`` is relative to.
             environ: the hook's environment.
         """
-        return cls(directory, env={"PATH": environ.get("PATH", os.defpath)}, extra=of_receive_hook(environ))
+        git = cls(directory, env={"PATH": environ.get("PATH", os.defpath)}, extra=of_receive_hook(environ))
+        if "GIT_DIR" in environ:
+            git._git_dir = os.path.realpath(os.path.join(directory, environ["GIT_DIR"]))
+        return git
 
     def with_env(self, extra: Mapping[str, str]) -> Git:
         """The same git with further variables, given to git as they are."""
@@ -229,12 +234,12 @@ class Git:
     @property
     def git_dir_name(self) -> str:
         """:attr:`git_dir` as a string."""
-        return self._layout.git_dir
+        return self._git_dir or self._layout.git_dir
 
     @property
     def git_dir(self) -> Path:
         """This working copy's own git directory (below ``worktrees/`` in an added one)."""
-        return _path(self._layout.git_dir)
+        return _path(self.git_dir_name)
 
     @property
     def common_dir(self) -> Path:
