@@ -13,8 +13,8 @@ from tests.clone.conftest import Worker
 HEAVY = {
     *"pygit2 jinja2 tomli_w bcrypt cffi".split(),  # other verbs need them
     # of the standard library, each 1 to 15 ms
-    *"asyncio bz2 dataclasses email http inspect ipaddress logging lzma multiprocessing pathlib pickle".split(),
-    *"shutil socket sqlite3 ssl tempfile urllib".split(),
+    *"asyncio bz2 dataclasses email http inspect ipaddress logging lzma multiprocessing pathlib".split(),
+    *"pickle shutil socket sqlite3 ssl tempfile urllib".split(),
 }
 COLD = (
     "lfci_gate.codes",
