@@ -23,6 +23,7 @@ MARK = "LFCI_DELIVERING"
 """Set in the environment of our own pushes, so that our pre-push hook lets them pass. It can weaken
 nothing: client hooks are feedback, the forge decides."""
 
+_DELIVERIES = 3
 _PATIENCE_S = 2.0
 """How long a push that would be refused waits for the evidence of what landed just before it."""
 
@@ -128,9 +129,15 @@ def push_refs(git: Git, url: str, refs: dict[str, ObjectId]) -> None:
     """Pushes inbox refs. Raises Undecided LFCI506 with git's last words."""
     specs = [f"{oid}:{ref}" for ref, oid in sorted(refs.items())]
     marked = git.with_env({MARK: "1"})
-    status, _, err = marked.status("push", "--quiet", url, *specs, hooks=True)
-    if status != 0:
-        raise Undecided("LFCI506", "the evidence could not be delivered", facts=git_words(err))
+    for _ in range(_DELIVERIES):
+        # A ref that somebody else has brought meanwhile is refused (create-only) and takes the others
+        # with it; the next time git sees that it is there and leaves it out.
+        status, _, err = marked.status("push", "--quiet", url, *specs, hooks=True)
+        if status == 0:
+            return
+        if b"error[LFCI210]" not in err:
+            break
+    raise Undecided("LFCI506", "the evidence could not be delivered", facts=git_words(err))
 
 
 def fetch_target(git: Git, target: Target) -> Target:

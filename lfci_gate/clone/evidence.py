@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from lfci_gate.attest.bundle import parse_bundle, parse_note
+from lfci_gate.attest.bundle import MAX_SIGNATURES, format_bundle, parse_bundle, parse_note
 from lfci_gate.attest.dsse import attestation_id
 from lfci_gate.attest.statement import parse_statement, subject_of
 from lfci_gate.errors import Refusal
@@ -21,6 +21,7 @@ from lfci_gate.git.process import Git
 from lfci_gate.git.refs import list_refs, update_refs
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId
+from lfci_gate.value import replace
 
 MIRROR = (f"+{NOTES_REF}*:{NOTES_REF}*", f"+{RESULTS_REF}*:{RESULTS_REF}*")
 """What a clone fetches beside branches; globs, because a forge that has folded nothing yet has none
@@ -41,20 +42,39 @@ def store_evidence(
     """Keeps a bundle (and its result document) as an inbox ref; returns the attestation's id.
 
     Arguments: ``extra`` are further objects to write, e.g. those of the inputs tree, so that its
-    name can be looked up with git. Storing the same bundle again changes nothing.
+    name can be looked up with git. Storing the same bundle again changes nothing; the same statement
+    with another signature gets both.
     """
     envelope = parse_bundle(line).envelope
     name = attestation_id(envelope)
     ref = inbox_ref(subject_of(parse_statement(envelope.payload)), name)
+    held = list_refs(git, ref).get(ref)
+    if held is not None:
+        line, result = _with_both(git, held, line, result)
     writer = PackWriter(git)
     for kind, data in extra:
         writer.add(kind, data)
     tree = build_inbox_tree(line, result, writer.add)
     writer.flush()
-    held = list_refs(git, ref).get(ref)
     if held != tree:
         update_refs(git, [(ref, held, tree)])
     return name
+
+
+def _with_both(git: Git, held: ObjectId, line: bytes, result: bytes | None) -> tuple[bytes, bytes | None]:
+    """The bundle with the signatures that are kept already, too; what is kept and is not in form goes."""
+    with BatchReader(git) as source:
+        try:
+            known, document = read_inbox_tree(source, held)
+            signatures = parse_bundle(known).envelope.signatures
+        except Refusal:
+            return line, result
+    new = parse_bundle(line)
+    if set(new.envelope.signatures) <= set(signatures):
+        return known, document if document is not None else result
+    both = tuple(dict.fromkeys((*signatures, *new.envelope.signatures)))[:MAX_SIGNATURES]
+    merged = replace(new, envelope=replace(new.envelope, signatures=both))
+    return format_bundle(merged), result if result is not None else document
 
 
 def undelivered(

@@ -38,6 +38,9 @@ from lfci_gate.value import Value, replace
 _PATIENCE_S = 15.0
 """How long a landing waits altogether for the folds of those before it."""
 
+_CROSSINGS = 2
+"""How often in a row somebody else may have delivered the same evidence just before."""
+
 Wait = Callable[[CheckDefinition, ObjectId], bool]
 """(check, its inputs tree) -> whether the evidence that was missing may have come meanwhile."""
 
@@ -126,6 +129,7 @@ class Lander:
             raise UsageError(
                 "LFCI514", "this clone has no remote to land on", hint="git remote add origin URL"
             )
+        crossed = 0
         for attempt in range(1, attempts + 1):
             target = fetch_target(self._git, target)
             plan = self._plan(target)
@@ -142,7 +146,8 @@ class Lander:
             if dry_run:
                 return replace(landed, dry_run=True)
             sent = self._send(plan, update)
-            if sent.refused:
+            crossed = crossed + 1 if sent.crossed else 0
+            if sent.refused or crossed > _CROSSINGS:
                 return replace(landed, refused_by_forge=sent.forge_words)
             if sent.accepted or self._landed_all_the_same(plan, sent):
                 return replace(landed, left_behind=not self._finish(plan))

@@ -13,6 +13,9 @@ from lfci_gate.value import Value
 _CODE = re.compile(rb"remote: error\[(LFCI\d{3})\]: ")
 _MOVED = "LFCI507"
 """The gate's own word for a ref that moved while it judged."""
+_THERE = "LFCI210"
+"""Its word for an inbox ref that is there already, among other things: worktrees of one clone may
+deliver the same evidence at the same time."""
 _HELD = (b"cannot lock ref", b"incorrect old value", b".lock': File exists")
 """Somebody else was writing the ref at that moment."""
 _NO_ROOM = b"exists; cannot create"
@@ -31,13 +34,18 @@ class Sent(Value):
     @property
     def refused(self) -> bool:
         """The gate said no, for a reason that trying again would not change."""
-        return bool({code for code in self._codes() if code != _MOVED})
+        return bool(self._codes() - {_MOVED, _THERE})
+
+    @property
+    def crossed(self) -> bool:
+        """The gate did not take an inbox ref. Pushed again it is left out, if it is there already."""
+        return _THERE in self._codes()
 
     @property
     def busy(self) -> bool:
         """Somebody else was at work there; whether a ref has moved is for a fetch to find out."""
         lines = [line for line in (*self.said, *self.rejected) if _NO_ROOM not in line]
-        return _MOVED in self._codes() or any(sign in line for line in lines for sign in _HELD)
+        return bool(self._codes()) or any(sign in line for line in lines for sign in _HELD)
 
     @property
     def forge_words(self) -> tuple[str, ...]:

@@ -320,6 +320,22 @@ def test_a_threshold_needs_one_s_own_word(ada: Worker, runs: Any, tmp_path: Path
     assert not runs(ada)
 
 
+def test_two_signatures_of_one_statement_are_both_kept(ada: Worker, runs: Any) -> None:
+    """An attestation's id is that of what is said, whoever signs it."""
+    policy = policy_text(
+        version=2,
+        rules=({**RULE, "require": [{"check": "test", "roles": ["agent"], "threshold": 2}]},),
+    )
+    ada.edit({".lfci/policy.toml": policy, "src/lib.py": random_bytes()})
+    ada.repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    moment = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=5)
+    names = {ada.attest(signer=each, issued_at=moment, started_at=moment) for each in (AGENT, SECOND_AGENT)}
+    assert len(names) == 1
+    assert not runs(ada)
+    assert {ada.attest(issued_at=moment, started_at=moment)} == names
+    assert not runs(ada)
+
+
 def test_force(ada: Worker, runs: Any) -> None:
     ada.edit({"src/lib.py": random_bytes()})
     ada.attest()

@@ -19,7 +19,7 @@ from lfci_gate.model import ResultDocument
 from tests.clone.conftest import NARROW, Worker
 from tests.clone.test_land import elsewhere, landed, random_bytes, refused, tip
 from tests.gate.conftest import Farm
-from tests.support.forge import RULE, Developer, first_landing, policy_text
+from tests.support.forge import RULE, STRANGER, Developer, first_landing, policy_text
 
 
 def before_the_push(worker: Worker, script: str) -> Path:
@@ -285,3 +285,27 @@ def test_first_landing_of_another_forge_with_evidence_kept(farm: Farm, tmp_path:
     before = worker.forge.state()
     assert landed(worker)["already"]
     assert worker.forge.state() == before
+
+
+@pytest.mark.parametrize("how", ["land", "push"])
+def test_evidence_that_somebody_else_delivers_at_the_same_time(ada: Worker, how: str) -> None:
+    """Inbox refs are create-only. What stays there (nobody knows its key yet) is not in the way of
+    those who bring the same."""
+    ada.edit({"src/lib.py": random_bytes()})
+    ada.attest()
+    name = ada.attest(signer=STRANGER, attester="stranger")
+    refs = ada.repo.git("for-each-ref", "--format=%(objectname):%(refname)", "refs/lfci/inbox").decode()
+    [spec] = [line for line in refs.split() if line.endswith(name)]
+    script = f"unset $(git rev-parse --local-env-vars); exec git push -q --no-verify origin {spec}"
+    if how == "land":
+        before_the_push(ada, script)
+        shown = ada.lfci("land")
+        assert shown.status == 0, shown.text
+    else:
+        # Ours comes after the user's own hook, and its inner push runs that as well.
+        before_the_push(ada, f'cat >/dev/null; [ -n "$LFCI_DELIVERING" ] || exit 0; {script}')
+        assert ada.lfci("install").status == 0
+        pushed = ada.push("origin", "main")
+        assert pushed.status == 0, pushed.output
+    assert tip(ada) == ada.head()
+    assert [ref.split("/")[-1] for ref in ada.forge.waiting()] == [name]
