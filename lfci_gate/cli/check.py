@@ -148,7 +148,8 @@ def _line(checked: Checked) -> str:
     tests = value.get("tests")
     parts = [f"{value['name']}: {value['result'].lower()}"]
     if tests:
-        parts.append(f"{tests['passed']} tests passed, {tests['failed']} failed, {tests['skipped']} skipped")
+        passed = "1 test" if tests["passed"] == 1 else f"{tests['passed']} tests"
+        parts.append(f"{passed} passed, {tests['failed']} failed, {tests['skipped']} skipped")
     parts.append("known" if value["known"] else f"{value['durationMs'] / 1000:.1f} s")
     if value["attestation"]:
         parts.append(f"attestation {value['attestation'][:12]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,8 @@ class Checked(Value):
     attestation: str | None
     line: bytes | None
     """The bundle, when there is an attestation."""
+    log: str | None = None
+    """File with the run's output, when it was kept."""
 
     @property
     def outcome(self) -> Outcome:
@@ -143,11 +146,18 @@ class Checker:
             progress.close()
         decided = result.outcome is not Outcome.UNDECIDED
         if attester is None or policy is None or not decided:
-            return Checked(question.definition, None, result, None, None)
+            return Checked(question.definition, None, result, None, None, self._log(result))
         name, line = attest(
             self._git, self._objects, question, result, policy, attester, session, self._context.now()
         )
-        return Checked(question.definition, None, result, name, line)
+        return Checked(question.definition, None, result, name, line, self._log(result))
+
+    def _log(self, result: RunResult) -> str | None:
+        """Where `ContentStore` keeps it, for the user to read."""
+        stored = result.log_stored
+        if stored is None:
+            return None
+        return os.path.join(self._git.common_dir, "lfci/cas/sha256", stored[:2], stored[2:])
 
     def _who(self, policy: Policy) -> Attester:
         if self._attester is None:
@@ -168,19 +178,17 @@ def error_of(checked: Checked) -> LfciError | None:
     if run is None or run.outcome is Outcome.PASSED:
         return None
     name = checked.definition.name
-    facts = (*run.remarks, *_log_fact(run))
+    facts = (*run.remarks, *_log_fact(checked))
     assert run.code is not None
     if run.outcome is Outcome.FAILED:
         return Refusal(run.code, f"check {name} failed: {run.message}", facts=facts)
     return Undecided(run.code, f"check {name} is undecided: {run.message}", facts=facts)
 
 
-def _log_fact(run: RunResult) -> tuple[str, ...]:
-    return (
-        (f"log: lfci/cas/sha256/{run.log_stored[:2]}/{run.log_stored[2:]} in the git directory",)
-        if (run.log_stored is not None)
-        else ()
-    )
+def _log_fact(checked: Checked) -> tuple[str, ...]:
+    if checked.run is None or checked.log is None:
+        return ()
+    return ("the run printed nothing",) if checked.run.log_size == 0 else (f"log: {checked.log}",)
 
 
 def check_objects(checked: Sequence[Checked]) -> list[dict[str, Any]]:

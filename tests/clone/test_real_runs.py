@@ -155,7 +155,8 @@ def test_a_failing_check_is_attested_and_vetoes(project: Worker, tmp_path: Path)
     assert (shown.json["result"], check["result"], check["code"]) == ("FAILED", "FAILED", "LFCI307")
     assert shown.json["trailer"] is None
     assert "error[LFCI307]: check test failed" in shown.err
-    assert "log: lfci/cas/sha256/" in shown.err
+    [log] = [line.removeprefix("  log: ") for line in shown.err.splitlines() if line.startswith("  log: ")]
+    assert Path(log).read_bytes() == b"working\n"
     assert "more: lfci explain LFCI307" in shown.err
     run = inbox(project)[check["attestation"]]
     assert (run.result, run.exit_code) == (Outcome.FAILED, 1)
@@ -179,6 +180,7 @@ def test_undecided_is_not_attested(project: Worker) -> None:
     [check] = shown.json["checks"]
     assert (shown.json["result"], check["code"], check["attestation"]) == ("UNDECIDED", "LFCI308", None)
     assert "error[LFCI308]" in shown.err
+    assert "the run printed nothing" in shown.err
     assert inbox(project) == before
 
 
@@ -187,7 +189,7 @@ def test_without_attesting_nothing_is_kept_and_no_key_is_needed(project: Worker)
     before = inbox(project)
     shown = project.lfci("check", "--no-attest", env={"LFCI_KEY": "/nowhere"})
     assert shown.status == 0, shown.text
-    assert shown.out.startswith("test: passed, 1 tests passed, 0 failed, 0 skipped, ")
+    assert shown.out.startswith("test: passed, 1 test passed, 0 failed, 0 skipped, ")
     assert "attestation" not in shown.out
     assert inbox(project) == before
 
