@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from lfci_gate.errors import Refusal
@@ -95,13 +96,7 @@ def loads(
     try:
         text = decode(data, max_bytes)
         _check_depth(text, max_depth)
-        value = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_int=_small_int,
-            parse_float=float if floats else _no_float,
-            parse_constant=_no_float,
-        )
+        value = (_WITH_FLOATS if floats else _STRICT).decode(text)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
@@ -160,3 +155,14 @@ def _small_int(digits: str) -> int:
 
 def _no_float(text: str) -> NoReturn:
     raise ValueError("floating point numbers are not allowed")
+
+
+def _decoder(parse_float: Callable[[str], Any]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_unique, parse_int=_small_int, parse_float=parse_float, parse_constant=_no_float
+    )
+
+
+# Made once: json.loads would make one for each document, which takes as long as reading a small one.
+_STRICT = _decoder(_no_float)
+_WITH_FLOATS = _decoder(float)

@@ -10,23 +10,23 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["DIGITS", "LETTERS", "LOWER", "is_hex", "is_uuid", "is_word"]
+__all__ = ["DIGITS", "HEX", "LETTERS", "LOWER", "is_hex", "is_uuid", "is_word"]
 
 DIGITS: Final = frozenset("0123456789")
 LOWER: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
 LETTERS: Final = LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_HEX: Final = frozenset("0123456789abcdef")
+HEX: Final = frozenset("0123456789abcdef")
 
 
 def is_hex(text: str, digits: int) -> bool:
     """Whether ``text`` is exactly that many lower-case hex digits."""
-    return len(text) == digits and _HEX.issuperset(text)
+    return len(text) == digits and HEX.issuperset(text)
 
 
 def is_uuid(text: str) -> bool:
     """Whether ``text`` is a UUID in lower case, five groups of hex digits."""
     groups = text.split("-")
-    return [len(group) for group in groups] == [8, 4, 4, 4, 12] and _HEX.issuperset("".join(groups))
+    return [len(group) for group in groups] == [8, 4, 4, 4, 12] and HEX.issuperset("".join(groups))
 
 
 def is_word(text: str, first: frozenset[str], rest: frozenset[str], most: int) -> bool:

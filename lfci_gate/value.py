@@ -71,15 +71,18 @@ class Value(metaclass=_ValueType):
         put = object.__setattr__
         for field, value in zip(fields, args, strict=False):
             put(self, field, value)
+        given = len(args) + len(named)
         for field in fields[len(args) :]:
             if field in named:
-                put(self, field, named.pop(field))
+                put(self, field, named[field])
             elif field in self._defaults:
                 put(self, field, self._defaults[field])
+                given += 1
             else:
                 raise TypeError(f"{type(self).__name__} misses {field}")
-        if named:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(named)}, or has it twice")
+        if given != len(fields):
+            wrong = [name for name in named if name not in fields[len(args) :]]
+            raise TypeError(f"{type(self).__name__} has no {', '.join(wrong)}, or has it twice")
 
     @property
     def __dataclass_fields__(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from lfci_gate.canonical import MAX_INT, is_plain, loads, parse_time, shown
 from lfci_gate.errors import Refusal
-from lfci_gate.grammar import is_hex, is_uuid
+from lfci_gate.grammar import HEX, is_uuid
 
 __all__ = [
     "MAX_ITEMS",
@@ -99,8 +99,21 @@ def _is_ref(value: str) -> bool:
     return name != value and 0 < len(name) <= 1000 and not bad
 
 
-OID = fitting(lambda value: is_hex(value, 40) or is_hex(value, 64), "40 or 64 lower-case hex digits")
-SHA256 = fitting(lambda value: is_hex(value, 64), "64 lower-case hex digits")
+def _hex(*lengths: int) -> Shape:
+    """Lower-case hex digits. Half of what a statement holds, so not by way of :func:`fitting`."""
+    expected = f"{' or '.join(map(str, lengths))} lower-case hex digits"
+    is_hex = HEX.issuperset
+
+    def shape(value: Any) -> str:
+        if type(value) is not str or len(value) not in lengths or not is_hex(value):
+            raise Mismatch(f"must be {expected}")
+        return value
+
+    return shape
+
+
+OID = _hex(40, 64)
+SHA256 = _hex(64)
 UUID = fitting(is_uuid, "a lower-case UUID")
 SESSION_ID = matching(r"[A-Za-z0-9_-]{22}", "22 characters of URL-safe base64")
 REF = fitting(_is_ref, "a full ref name")
