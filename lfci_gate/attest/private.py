@@ -10,13 +10,13 @@ import os
 import shlex
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfci_gate.attest.keys import ECDSA_P256, ED25519, format_public, from_raw
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.model import PublicKey
+from lfci_gate.value import Value
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -30,12 +30,14 @@ _MAX_KEY_FILE = 64 * 1024
 _COMMENT = "lfci-gate"
 
 
-@dataclass(frozen=True, slots=True)
-class FileSigner:
+class FileSigner(Value):
     """Signs with a private key held in memory."""
 
     public: PublicKey
-    _key: PrivateKey = field(repr=False)
+    _key: PrivateKey
+
+    def __repr__(self) -> str:
+        return f"FileSigner(public={self.public!r})"
 
     def sign(self, message: bytes) -> bytes:
         """Ed25519: 64 bytes. ECDSA: DER, over SHA-256, with a nonce that is random."""

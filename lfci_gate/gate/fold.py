@@ -10,7 +10,6 @@ import contextlib
 import datetime
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from lfci_gate import files
 from lfci_gate.attest.bundle import parse_note
@@ -129,14 +128,16 @@ class _Inbox(Value):
     result: bytes | None
 
 
-@dataclass(slots=True)
 class _Sorted:
-    taken: list[_Inbox] = field(default_factory=list)
-    """Their evidence is signed by a key of the policy."""
-    refused: list[tuple[str, ObjectId]] = field(default_factory=list)
-    """Theirs is not, or they are not in form."""
-    unreadable: int = 0
-    more: bool = False
+    __slots__ = ("more", "refused", "taken", "unreadable")
+
+    def __init__(self) -> None:
+        self.taken: list[_Inbox] = []
+        """Their evidence is signed by a key of the policy."""
+        self.refused: list[tuple[str, ObjectId]] = []
+        """Theirs is not, or they are not in form."""
+        self.unreadable = 0
+        self.more = False
 
 
 def _sort_inbox(view: RepositoryView, policy: Policy) -> _Sorted:

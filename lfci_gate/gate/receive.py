@@ -63,10 +63,10 @@ def pre_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes]
         _say(stderr, "LFCI505", "internal error", (f"kind: {type(error).__name__}",))
         _log(directory, error)
         return 1
-    from lfci_gate.gate.render import verdict_lines
-
     if verdict.kind is VerdictKind.ACCEPTED:
         return 0
+    from lfci_gate.gate.render import verdict_lines
+
     for line in verdict_lines(verdict):
         stderr.write(line + "\n")
     return 1
@@ -81,6 +81,7 @@ def post_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes
         from lfci_gate.gate.state import ForgeState
         from lfci_gate.git.process import Git
 
+        _imported()
         git = Git.receive_hook(directory, environ)
         state = ForgeState(git.git_dir_name)
         for update in updates:
@@ -93,6 +94,13 @@ def post_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes
         stderr.write("lfci: landed; the record follows with the next fold (LFCI505)\n")
         _log(directory, error)
     return 0
+
+
+def _imported() -> None:
+    """What is imported stays; from here on there can be garbage."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def parse_updates(data: bytes) -> tuple[RefUpdate, ...]:
@@ -168,9 +176,7 @@ def _verdict(git: Git, updates: tuple[RefUpdate, ...], extend: _Extend) -> Verdi
     from lfci_gate.gate.forge import open_forge, record_accepted
     from lfci_gate.gate.rules import evaluate
 
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
+    _imported()
     extend(_budget(git.config("lfci.timeBudget")))
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     with open_forge(git, tuple(update.ref for update in updates)) as view:
