@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -18,8 +19,7 @@ from lfci_gate.clone.evidence import prune
 from lfci_gate.clone.follow import follow
 from lfci_gate.clone.patience import Patience, landed_with
 from lfci_gate.clone.preview import base_of, preview
-from lfci_gate.clone.remote import git_words
-from lfci_gate.clone.replay import Replayed, replay
+from lfci_gate.clone.replay import Replayed, committer, replay
 from lfci_gate.clone.sending import Sent, send
 from lfci_gate.clone.target import Target, find_target, landed_policy
 from lfci_gate.clone.view import forge_view
@@ -27,7 +27,6 @@ from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Undecided, UsageError
 from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.objects import read_commit
-from lfci_gate.git.commit import Identity
 from lfci_gate.git.history import is_ancestor
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
@@ -129,9 +128,11 @@ class Lander:
             raise UsageError(
                 "LFCI514", "this clone has no remote to land on", hint="git remote add origin URL"
             )
+        first = target = fetch_target(self._git, target)
         crossed = 0
         for attempt in range(1, attempts + 1):
-            target = fetch_target(self._git, target)
+            if attempt > 1:
+                target = fetch_target(self._git, target)
             plan = self._plan(target)
             landed = Landed(plan.new, target, plan.replayed, attempt)
             if plan.new == target.tip:
@@ -154,6 +155,8 @@ class Lander:
             if attempt < attempts:
                 self._say(f"somebody else was faster (attempt {attempt}); again")
                 time.sleep(min(0.05 * 2**attempt, 5.0) * random.uniform(0.5, 1.5))
+        if plan.target.tip == first.tip:
+            raise Undecided("LFCI506", "the remote did not take the push", facts=sent.facts)
         raise Undecided("LFCI507", f"others landed first, {attempts} times", facts=("nothing was changed",))
 
     # -- before the push --------------------------------------------------------------------
@@ -227,28 +230,13 @@ class Lander:
     def _finish(self, plan: Plan) -> bool:
         """Whether the user's branch is at the landed commit. It has landed: nothing here may fail."""
         assert plan.target.remote is not None
-        followed = plan.new == self._head or follow(self._git, self._branch, self._head, plan.new)
+        followed = plan.new == self._head
+        with suppress(LfciError):
+            followed = followed or follow(self._git, self._branch, self._head, plan.new)
         fetch_evidence(self._git, plan.target.remote)
-        try:
+        with suppress(LfciError):  # another lfci of this clone is at it; the next one tidies up
             prune(self._git, self._objects)
-        except LfciError:
-            return followed  # another lfci of this clone is at it; the next one tidies up
         return followed
-
-
-def committer(git: Git, now: datetime) -> Identity:
-    """Who replays, at ``now``. Raises UsageError LFCI514 when git does not know."""
-    status, out, err = git.status("var", "GIT_COMMITTER_IDENT")
-    if status != 0:
-        raise UsageError(
-            "LFCI514",
-            "git does not know who you are, and replayed commits name their committer",
-            facts=git_words(err)[-1:],
-            hint="git config user.name NAME && git config user.email ADDRESS",
-        )
-    name, _, rest = out.rstrip(b"\n").partition(b" <")
-    email, _, when = rest.partition(b"> ")
-    return Identity(name, email, int(now.timestamp()), when.split(b" ")[1])
 
 
 def _commits(count: int) -> str:

@@ -11,6 +11,8 @@ from lfci_gate.git.process import Git
 _BUSY = (b"cannot lock ref", b".lock': File exists")
 """Several agents in worktrees of one clone fetch the same refs; whoever comes second is told this."""
 _TRIES = 8
+_MOST_WORDS = 3
+_SERIOUS = ("fatal:", "error:", "remote: error:", "remote: fatal:")
 _EMPTY_WORDS = (
     "hint:",
     "Please make sure you have the correct access rights",
@@ -55,6 +57,9 @@ def head_of(git: Git, place: str) -> str | None:
 
 
 def git_words(err: bytes) -> tuple[str, ...]:
-    """What git (or ssh, or a helper of git's) said, without what it says each time."""
+    """What git (or ssh, or a hook) said, without what it says each time; of much, the errors first."""
     lines = [line.rstrip() for line in err.decode("ascii", "backslashreplace").splitlines()]
-    return tuple(line for line in lines if line and not line.startswith(_EMPTY_WORDS))[:4]
+    said = [line for line in lines if line not in ("", "remote:") and not line.startswith(_EMPTY_WORDS)]
+    if len(said) > _MOST_WORDS:
+        said.sort(key=lambda line: not line.startswith(_SERIOUS))
+    return tuple(said[:_MOST_WORDS])

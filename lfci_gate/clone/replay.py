@@ -9,10 +9,12 @@ refused: for them `git rebase` itself is the right tool.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from lfci_gate.clone.remote import git_words
 from lfci_gate.clone.shallow import reaches_the_end
-from lfci_gate.errors import Refusal, Undecided
+from lfci_gate.errors import Refusal, Undecided, UsageError
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.commit import Commit, Identity, format_commit
 from lfci_gate.git.history import new_commits
@@ -71,6 +73,21 @@ def replay(
         written += 1
     writer.flush()
     return Replayed(head, written, len(commits) - written)
+
+
+def committer(git: Git, now: datetime) -> Identity:
+    """Who replays, at ``now``. Raises UsageError LFCI514 when git does not know."""
+    status, out, err = git.status("var", "GIT_COMMITTER_IDENT")
+    if status != 0:
+        raise UsageError(
+            "LFCI514",
+            "git does not know who you are, and replayed commits name their committer",
+            facts=git_words(err)[-1:],
+            hint="git config user.name NAME && git config user.email ADDRESS",
+        )
+    name, _, rest = out.rstrip(b"\n").partition(b" <")
+    email, _, when = rest.partition(b"> ")
+    return Identity(name, email, int(now.timestamp()), when.split(b" ")[1])
 
 
 def _merger(git: Git, name: str) -> _Merge:

@@ -59,7 +59,7 @@ class Sent(Value):
     def facts(self) -> tuple[str, ...]:
         """What matters of a failure that is no verdict: git's or a hook's last words, and the refs."""
         reasons = [_reason(line) for line in self.rejected if b"atomic push failed" not in line]
-        return (*git_words(b"\n".join(self.said))[-3:], *reasons[:1])
+        return (*git_words(b"\n".join(self.said)), *reasons[:1])
 
     def _codes(self) -> set[str]:
         found = (_CODE.match(line) for line in self.said)

@@ -106,7 +106,8 @@ def verify(git: Git, objects: BatchReader, question: Question, commit: ObjectId)
     if reaches_the_end(git, (commit,)):
         raise Undecided("LFCI408", f"this clone is shallow: what was before {commit[:12]} is not in it")
     parent = parsed.parents[0] if parsed.parents else None
-    landed = {key: oid for key, oid in evidence_refs(git).items() if key != LANDED_REF}
+    held = evidence_refs(git)
+    landed = {key: oid for key, oid in held.items() if key != LANDED_REF}
     name = question.ref
 
     def view_from(base: ObjectId | None) -> ForgeView:
@@ -120,7 +121,7 @@ def verify(git: Git, objects: BatchReader, question: Question, commit: ObjectId)
 
     view = view_from(parent)
     in_force = _in_force(view, parent)
-    record = _record(git, objects, commit, name, in_force)
+    record = _record(git, objects, held.get(LANDED_REF), commit, name, in_force)
     landing = None if record is None else record.landing
     base = parent
     # A new ref other than the first has no old tip; where it left HEAD's branch is not recorded.
@@ -169,10 +170,17 @@ def _in_force(view: ForgeView, base: ObjectId | None) -> Policy | None:
 
 
 def _record(
-    git: Git, objects: BatchReader, commit: ObjectId, ref: str, policy: Policy | None
+    git: Git,
+    objects: BatchReader,
+    tip: ObjectId | None,
+    commit: ObjectId,
+    ref: str,
+    policy: Policy | None,
 ) -> Record | None:
-    """The landing record of this commit for this ref, if the mirrored notes have one."""
-    tip = evidence_refs(git).get(LANDED_REF)
+    """The landing record of this commit for this ref, if the mirrored notes have one.
+
+    Arguments: ``tip`` of these notes.
+    """
     if tip is None:
         return None
     blob = read_note(objects, read_commit(objects, tip).tree, commit)

@@ -43,6 +43,17 @@ def competitor(ada: Worker, bob: Worker, times: int) -> None:
     )
 
 
+def patient(worker: Worker, objects: BatchReader) -> Lander:
+    """What `lfci land` is made of, for a landing with few attempts and checks that are known."""
+    return Lander(
+        worker.repo.tool,
+        objects,
+        ensure=lambda commit, target, policy, wait: None,
+        say=lambda text: None,
+        now=lambda: datetime.now(UTC),
+    )
+
+
 def test_a_lost_race_is_run_again(ada: Worker, bob: Worker) -> None:
     ada.edit({"src/lib.py": random_bytes()}, "mine")
     ada.attest()
@@ -62,13 +73,7 @@ def test_when_every_race_is_lost_nothing_has_changed(ada: Worker, bob: Worker) -
     competitor(ada, bob, 2)
     mine = ada.mine()
     with BatchReader(ada.repo.tool) as objects, pytest.raises(Undecided) as raised:
-        Lander(
-            ada.repo.tool,
-            objects,
-            ensure=lambda commit, target, policy, wait: None,
-            say=lambda text: None,
-            now=lambda: datetime.now(UTC),
-        ).land(remote=None, branch=None, attempts=2)
+        patient(ada, objects).land(remote=None, branch=None, attempts=2)
     assert raised.value.code == "LFCI507"
     assert ada.mine() == mine
     assert ada.forge.repo.line("log", "-1", "--format=%s", "main") == "faster 1"
@@ -125,6 +130,18 @@ def test_a_connection_that_breaks_after_the_landing(ada: Worker, bob: Worker) ->
     # The evidence waits for the next fold.
     elsewhere(ada, "docs/next")
     assert not ada.forge.waiting()
+
+
+def test_a_lock_that_stays_is_no_race(ada: Worker) -> None:
+    """Somebody's dead push left it on the forge; nobody has landed anything."""
+    ada.edit({"docs/a": random_bytes()})
+    (ada.forge.path / "refs/heads/main.lock").touch()
+    mine, refs = ada.mine(), ada.forge.refs()
+    with BatchReader(ada.repo.tool) as objects, pytest.raises(Undecided) as raised:
+        patient(ada, objects).land(remote=None, branch=None, attempts=2)
+    assert raised.value.code == "LFCI506"
+    assert "main.lock" in "".join(raised.value.facts), raised.value.facts
+    assert (ada.mine(), ada.forge.refs()) == (mine, refs)
 
 
 # -- killed ----------------------------------------------------------------------------------------
