@@ -23,6 +23,7 @@ ssh-keygen     openssh-client  the OpenSSH client tools
 /usr/sbin/sshd openssh-server  the OpenSSH server
 shellcheck     shellcheck      ShellCheck
 setpriv        util-linux      util-linux
+patchelf       patchelf        patchelf: a newer Nix is put beside the installed one
 apt-get        apt             apt-get: the offline world of the tests is made from Debian packages
 dpkg           dpkg            dpkg: the offline world of the tests is made from Debian packages
 '
@@ -103,7 +104,10 @@ if [ "$(cat .venv/project.stamp 2>/dev/null)" != "$project" ]; then
   printf '%s\n' "$project" >.venv/project.stamp
 fi
 
-# The flake, the interpreter and the projects that tests run checks in, made from packages once a
+# The flake, the interpreter, the projects that tests run checks in and a newer Nix, made from packages once a
 # machine; before the tests, because these never download anything.
-world() { .venv/bin/python -c 'from tests.support import world; world.make_world(); world.pluggy_source()'; }
+world() {
+  .venv/bin/python -c 'from tests.support import newer_nix, world
+world.make_world(); world.pluggy_source(); newer_nix.make_newer_nix()'
+}
 world 2>/dev/null || { apt update && world; }
