@@ -162,7 +162,7 @@ def test_make_help_names_every_target() -> None:
 def test_ci_runs_the_tests_that_a_developer_runs() -> None:
     script = CHECKOUT / ".ci/run"
     assert os.access(script, os.X_OK)
-    assert script.read_text().rstrip().endswith("make --no-print-directory test")
+    assert script.read_text().rstrip().endswith("make test --no-print-directory")
 
 
 def test_elsewhere_than_on_debian_set_up_names_what_is_missing_and_fails(tmp_path: Path) -> None:
