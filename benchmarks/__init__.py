@@ -1,0 +1,1 @@
+"""What docs/performance.md measures: one module a figure, each run by ``python -m benchmarks [p1 ...]``."""
