@@ -6,6 +6,7 @@ import argparse
 
 from lfci_gate.cli.arguments import add_key_option
 from lfci_gate.cli.context import Context
+from lfci_gate.cli.revisions import commit_named
 from lfci_gate.clone.approve import Approved, approve, parts_to_approve
 from lfci_gate.clone.deliver import fetch_evidence, fetch_target, push_refs
 from lfci_gate.clone.evidence import evidence_refs
@@ -39,9 +40,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings(key=args.key)
     with BatchReader(git) as objects:
         # Before anything is fetched: what is approved is what the reviewer has looked at.
-        commit = objects.resolve(f"{args.rev}^{{commit}}")
-        if commit is None:
-            raise UsageError("LFCI514", f"there is no commit {args.rev}", hint="git fetch")
+        commit = commit_named(objects, args.rev, hint="git fetch")
         target = find_target(git, remote=args.remote, branch=args.target, ask=not args.no_push)
         if target.remote is not None and not args.no_push:
             # From an old tip it would approve what others have landed meanwhile, and not count.

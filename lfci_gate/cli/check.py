@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lfci_gate.cli.arguments import add_engine_option, add_key_option, engine_of
 from lfci_gate.cli.checking import Checked, Checker, Options, check_objects, error_of
 from lfci_gate.cli.context import Context
+from lfci_gate.cli.revisions import commit_named
 from lfci_gate.clone.target import find_target, landed_policy
 from lfci_gate.errors import LfciError, Refusal, UsageError
 from lfci_gate.gate.objects import read_commit
@@ -70,9 +71,7 @@ def _subject(context: Context, objects: BatchReader, args: argparse.Namespace) -
     """The working copy as it is; when nothing in it is changed that is HEAD's tree, and nothing has to
     be read to find out."""
     if args.rev is not None:
-        commit = objects.resolve(f"{args.rev}^{{commit}}")
-        if commit is None:
-            raise UsageError("LFCI514", f"there is no commit {args.rev}")
+        commit = commit_named(objects, args.rev)
         parsed = read_commit(objects, commit)
         return _Subject(parsed.tree, args.rev, parsed)
     head = objects.resolve("HEAD^{commit}")

@@ -8,9 +8,10 @@ from typing import Any
 
 from lfci_gate.canonical import format_time
 from lfci_gate.cli.context import Context
+from lfci_gate.cli.revisions import commit_named
 from lfci_gate.cli.verdicts import print_verdict
 from lfci_gate.clone.rederive import Rederived, rederive
-from lfci_gate.clone.target import find_target
+from lfci_gate.clone.target import find_target, full_ref
 from lfci_gate.clone.verify import Question, Verified, verify_range
 from lfci_gate.errors import UsageError
 from lfci_gate.gate.render import verdict_object
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     git = context.git
     with BatchReader(git) as objects:
         newer, older = _range(objects, args.rev)
-        ref = _full(args.ref) if args.ref else None
+        ref = full_ref(args.ref) if args.ref else None
         target = find_target(git, branch=ref)
         question = Question(target, context.now(), target.ref, _policy(args.policy))
         found = [
@@ -50,15 +51,8 @@ def _range(objects: BatchReader, text: str) -> tuple[ObjectId, ObjectId | None]:
     if dots and last.startswith("."):
         raise UsageError("LFCI514", "a range is A..B, with two dots")
     if not dots:
-        return _commit(objects, text), None
-    return _commit(objects, last or "HEAD"), _commit(objects, first or "HEAD")
-
-
-def _commit(objects: BatchReader, rev: str) -> ObjectId:
-    found = objects.resolve(f"{rev}^{{commit}}")
-    if found is None:
-        raise UsageError("LFCI514", f"there is no commit {rev}")
-    return found
+        return commit_named(objects, text), None
+    return commit_named(objects, last or "HEAD"), commit_named(objects, first or "HEAD")
 
 
 def _policy(path: Path | None) -> bytes | None:
@@ -71,10 +65,6 @@ def _policy(path: Path | None) -> bytes | None:
     if data is None:
         raise UsageError("LFCI201", f"there is no policy file {path}")
     return data
-
-
-def _full(ref: str) -> str:
-    return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
 
 
 def _refuse_backwards(text: str, newer: ObjectId, older: ObjectId | None) -> None:

@@ -8,17 +8,16 @@ deserves a second look, and whoever wants the log needs it anyway.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
 from lfci_gate.config.policy import rule_for
-from lfci_gate.errors import LfciError, Refusal
+from lfci_gate.errors import LfciError
 from lfci_gate.gate.evidence import Evidence, EvidenceBook, Found
 from lfci_gate.gate.facts import Limits, View
+from lfci_gate.gate.objects import file_sha256
 from lfci_gate.gate.strength import Expected, count
 from lfci_gate.git.commit import Commit
 from lfci_gate.git.inputs import inputs_tree
-from lfci_gate.git.tree import read_file
 from lfci_gate.model import (
     CheckDefinition,
     CheckRun,
@@ -35,7 +34,6 @@ from lfci_gate.patterns import PatternSet
 from lfci_gate.value import Value, replace
 
 _OWN = "(own key)"
-_FILE_BYTES = 64 * 1024 * 1024
 _NO_RULE = Rule(
     refs=(),
     scope="tip",
@@ -108,7 +106,7 @@ def known_result(
         base=question.base,
         inputs_tree=question.inputs,
         definition=question.definition,
-        sha256_of=lambda path: _sha256_of(view.objects, question.tree, path),
+        sha256_of=lambda path: file_sha256(view.objects, question.tree, path),
         policy=trusted,
         rule=rule,
         now=now,
@@ -175,12 +173,3 @@ def _with_own_key(policy: Policy, own: PublicKey | None) -> Policy:
         return policy
     key = PolicyKey(_OWN, own, (_OWN,), None, None, None)
     return replace(policy, keys=(*policy.keys, key))
-
-
-def _sha256_of(source: ObjectSource, tree: ObjectId, path: str) -> str | None:
-    """None also where the tree has something else than a plain file there, as for the gate."""
-    try:
-        data = read_file(source, tree, path.encode(), _FILE_BYTES)
-    except Refusal:
-        return None
-    return None if data is None else hashlib.sha256(data).hexdigest()

@@ -74,7 +74,7 @@ def find_target(
 
         default = head_of(git, name)
     chosen = branch or git.config("lfci.target")
-    ref = _full(chosen) if chosen else (default or _upstream(git, current) or current)
+    ref = full_ref(chosen) if chosen else (default or _upstream(git, current) or current)
     if ref is None:
         raise UsageError(
             "LFCI514",
@@ -101,7 +101,8 @@ def _tree_of(source: ObjectSource, commit: ObjectId | None) -> ObjectId | None:
     return None if commit is None else read_commit(source, commit).tree
 
 
-def _full(branch: str) -> str:
+def full_ref(branch: str) -> str:
+    """The full name of a branch that a user may have named in short."""
     return branch if branch.startswith("refs/") else BRANCHES + branch
 
 

@@ -24,10 +24,11 @@ from lfci_gate.model import (
     ResultDocument,
     TestCase,
 )
-from lfci_gate.nix.derivation import Derivation, current_system, derive
+from lfci_gate.nix.derivation import Derivation, derive
 from lfci_gate.nix.process import Nix, NixVersion, last_lines
 from lfci_gate.nix.store import environment_closure
 from lfci_gate.store import ContentStore
+from lfci_gate.system import current_system
 
 __all__ = ["run_check"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from lfci_gate.config.project import parse_project
@@ -12,7 +11,7 @@ from lfci_gate.gate.authority import Authority, policy_file, refuse_bad_proposal
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, Push, View
 from lfci_gate.gate.findings import Findings
-from lfci_gate.gate.objects import read_commit
+from lfci_gate.gate.objects import file_sha256, read_commit
 from lfci_gate.gate.protect import Change, Part, changed_parts, rule_13_approvals
 from lfci_gate.gate.strength import Counted, Expected, count
 from lfci_gate.git.check_tree import check_tree
@@ -23,7 +22,6 @@ from lfci_gate.model import (
     CheckDefinition,
     CheckRun,
     ObjectId,
-    ObjectSource,
     Policy,
     ProjectConfig,
     Reason,
@@ -33,8 +31,6 @@ from lfci_gate.model import (
 )
 from lfci_gate.patterns import PatternSet
 from lfci_gate.value import Value, replace
-
-_SHA256_LIMIT = 64 * 1024 * 1024
 
 
 class Target(Value):
@@ -151,7 +147,7 @@ class Judge:
 
         def sha256_of(path: str) -> str | None:
             if path not in known:
-                known[path] = _sha256_of(self._objects, tree, path)
+                known[path] = file_sha256(self._objects, tree, path)
             return known[path]
 
         return Expected(
@@ -270,16 +266,6 @@ def _summary(outcome: Counted, policy: Policy) -> Iterator[str]:
             tests += f", {run.tests.skipped} skipped"
         how = f"engine {run.engine.value}, key {names[public]}"
         yield f"check {run.check}: {run.result.value}, {tests}, {how}"
-
-
-def _sha256_of(source: ObjectSource, tree: ObjectId, path: str) -> str | None:
-    """None where the tree has no such plain file: an attestation may name anything, and what one of
-    them says wrongly must not stand in the way of the others."""
-    try:
-        data = read_file(source, tree, path.encode(), _SHA256_LIMIT)
-    except Refusal:
-        return None
-    return None if data is None else hashlib.sha256(data).hexdigest()
 
 
 def _declared(config: ProjectConfig, requirement: Requirement) -> CheckDefinition:

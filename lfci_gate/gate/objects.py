@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from lfci_gate.errors import Refusal
 from lfci_gate.git.commit import Commit, parse_commit, parse_tag
+from lfci_gate.git.tree import read_file
 from lfci_gate.model import ObjectId, ObjectSource
 
 _MAX_TAG_DEPTH = 8
+_FILE_BYTES = 64 * 1024 * 1024
 
 
 def read_commit(source: ObjectSource, oid: ObjectId) -> Commit:
@@ -25,3 +29,13 @@ def peel(source: ObjectSource, oid: ObjectId) -> ObjectId:
             return oid
         oid = parse_tag(data, source.hash_name).target
     raise Refusal("LFCI403", "a tag of a tag of a tag, too deep")
+
+
+def file_sha256(source: ObjectSource, tree: ObjectId, path: str) -> str | None:
+    """sha256 of a plain file of ``tree``. None where the tree has no such plain file: an attestation
+    may name anything, and what one of them says wrongly must not stand in the way of the others."""
+    try:
+        data = read_file(source, tree, path.encode(), _FILE_BYTES)
+    except Refusal:
+        return None
+    return None if data is None else hashlib.sha256(data).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from lfci_gate.nix.nar import nar_hash
 from lfci_gate.nix.process import Completed, Nix, last_lines
 from lfci_gate.value import Value
 
-__all__ = ["Derivation", "current_system", "derive"]
+__all__ = ["Derivation", "derive"]
 
 _UNLOCKED: Final = re.compile(
     # 2.8: "cannot update flake input 'x' in pure mode"; later: "cannot update unlocked flake input"
@@ -40,13 +39,6 @@ class Derivation(Value):
     system: str
     check: StoreDerivation
     """What ``check_drv`` says."""
-
-
-def current_system() -> str:
-    """This machine as Nix names it, e.g. ``x86_64-linux``."""
-    machine = {"arm64": "aarch64", "amd64": "x86_64", "i386": "i686"}
-    name = platform.machine().lower()
-    return f"{machine.get(name, name)}-{platform.system().lower()}"
 
 
 def derive(nix: Nix, export: Path, check: CheckDefinition, system: str) -> Derivation:

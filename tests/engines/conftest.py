@@ -1,36 +1,7 @@
-"""The offline world, made once; a project for each test; and nothing of a run may outlive its test."""
+"""The offline world and a project for each test (tests/support/world_fixtures.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from tests.support.world_fixtures import make_project, project, work, world
 
-import pytest
-
-from tests.support.world import World, make_world
-from tests.support.world_project import Project, left_behind
-
-
-@pytest.fixture(scope="session")
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture(scope="session")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("work")
-
-
-@pytest.fixture
-def make_project(world: World, work: Path, tmp_path: Path) -> Iterator[Callable[..., Project]]:
-    def make(body: str = "", name: str = "project") -> Project:
-        return Project(world, tmp_path / name, work, body=body)
-
-    yield make
-    assert left_behind() == []
-    assert [path.name for path in work.iterdir() if path.name != "gcroots"] == []
-
-
-@pytest.fixture
-def project(make_project: Callable[..., Project]) -> Project:
-    return make_project()
+__all__ = ["make_project", "project", "work", "world"]

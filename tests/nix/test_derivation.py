@@ -15,9 +15,10 @@ from lfci_gate.git.export import export_tree
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.model import CheckDefinition
-from lfci_gate.nix.derivation import Derivation, current_system, derive
+from lfci_gate.nix.derivation import Derivation, derive
 from lfci_gate.nix.expression import DROPPED_ATTRIBUTES
 from lfci_gate.nix.process import Nix
+from lfci_gate.system import current_system
 from tests.support.world_project import Project, definition
 
 Derive = Callable[..., Derivation]

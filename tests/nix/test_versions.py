@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lfci_gate.model import Outcome
-from lfci_gate.nix.derivation import Derivation, current_system, derive
+from lfci_gate.nix.derivation import Derivation, derive
 from lfci_gate.nix.process import Nix
+from lfci_gate.system import current_system
 from tests.support.newer_nix import make_newer_nix
 from tests.support.world_project import Project, definition
 
