@@ -257,7 +257,12 @@ class Developer:
         return tree, inbox_ref(subject, attestation_id(envelope))
 
     def evidence(self, rev: str, signer: TestSigner = AGENT, check: str = "test", **changes: Any) -> str:
-        """A refspec that delivers a passing run of ``check`` at ``rev``."""
+        """A refspec that delivers a passing run of ``check`` at ``rev``.
+
+        The attester is named after the key: with the same words at the same second, two keys would
+        sign the same statement, which has one id and one place in the inbox.
+        """
+        changes.setdefault("attester", signer.public.fingerprint)
         run, data = self.run_of(rev, check, **changes)
         tree, ref = self.inbox(self.bundle(run, signer), data)
         return f"{tree}:{ref}"
