@@ -121,23 +121,75 @@ class PolicyKey(Value):
     valid_from: datetime | None
     valid_until: datetime | None
     revoked: datetime | None
+    identity: str = ""
+    """Who holds the key: keys with the same identity count once. The parser fills in ``name``."""
+    pushers: tuple[str, ...] = ()
+    """Names under which the forge knows the holder; the identity is always one."""
+
+
+class RoleScope(Value):
+    """A role that counts only for some refs and paths; a role without one counts everywhere."""
+
+    role: str
+    refs: tuple[str, ...]
+    """Empty: all refs."""
+    paths: tuple[str, ...]
+    """Patterns that every path of the change must match. Empty: all paths."""
+
+
+class Delegation(Value):
+    """Holders of ``to`` count as holders of ``granter`` for some refs and paths, until a moment."""
+
+    granter: str
+    to: str
+    refs: tuple[str, ...]
+    paths: tuple[str, ...]
+    until: datetime
+
+
+class Assurance(enum.Enum):
+    """What has to be known about a result beyond that a trusted key claims it."""
+
+    CLAIMED = "claimed"
+    CORROBORATED = "corroborated"
+    """``threshold`` distinct identities attested the same derivation with the same result digest."""
+    DERIVED = "derived"
+    """A verifier got the same derivation from this tree."""
+    REBUILT = "rebuilt"
+    """A verifier realised that derivation and got the same result digest."""
 
 
 class Requirement(Value):
     check: str
     roles: tuple[str, ...]
     threshold: int
+    """Distinct identities."""
     engines: tuple[Engine, ...]
     hermetic: bool
     report_required: bool
+    assurance: Assurance = Assurance.CLAIMED
+    verifiers: tuple[str, ...] = ("verifier",)
+    """Roles whose verification results count, for ``derived`` and ``rebuilt``."""
 
 
 class Protection(Value):
-    """Changes of ``paths`` need approvals of ``threshold`` distinct keys with one of ``roles``."""
+    """Changes of ``paths`` need approvals of ``threshold`` distinct identities with one of ``roles``."""
 
     paths: tuple[str, ...]
     roles: tuple[str, ...]
     threshold: int
+
+
+class BreakGlass(Value):
+    """Who may, together, let one exact change land without all that the rule asks for."""
+
+    roles: tuple[str, ...]
+    threshold: int
+    """Distinct identities, at least two."""
+    longest_s: int
+    """The longest life of a bypass, in seconds."""
+    waives: tuple[str, ...]
+    """Any of ``checks``, ``approvals``, ``tests``, ``dependencies``."""
 
 
 class Rule(Value):
@@ -157,6 +209,9 @@ class Rule(Value):
     """``allow`` or ``refuse``."""
     nix_minimum: str | None
     gitlinks: bool
+    pusher: str = "any"
+    """``any``, or ``attester``: who pushes must be one of those whose evidence counts."""
+    break_glass: BreakGlass | None = None
 
 
 class Policy(Value):
@@ -169,6 +224,8 @@ class Policy(Value):
     """``report`` or ``approval``: what the very first landing of an empty forge needs."""
     digest: Sha256
     """sha256 of the file's bytes."""
+    roles: tuple[RoleScope, ...] = ()
+    delegations: tuple[Delegation, ...] = ()
 
 
 # -- snapshot and session ----------------------------------------------------------------
@@ -342,7 +399,47 @@ class Landing(Value):
     verifier: str
 
 
-Statement = CheckRun | Approval | SessionRecord | Landing
+class Verification(Value):
+    """Predicate ``https://micelio.dev/lfci/verification/v0.1``: what a verifier found out about a run."""
+
+    inputs_tree: ObjectId
+    """The subject."""
+    repository: str
+    check: str
+    definition: Sha256
+    drv_path: str
+    system: str
+    method: str
+    """``derived`` or ``rebuilt``."""
+    reproduced: bool
+    result_sha256: Sha256 | None
+    """The result digest that a rebuild gave; None for ``derived``."""
+    attestation: str
+    """Id of the check run that was verified."""
+    nix_name: str
+    nix_version: str
+    verifier: str
+    issued_at: datetime
+
+
+class Bypass(Value):
+    """Predicate ``https://micelio.dev/lfci/bypass/v0.1``: break-glass for one exact ref update."""
+
+    commit: ObjectId
+    """The subject (``gitCommit``): what the ref is to point to."""
+    repository: str
+    ref: str
+    old: ObjectId | None
+    waives: tuple[str, ...]
+    reason: str
+    requested_by: str
+    nonce: str
+    """22 characters: 16 random bytes, URL-safe base64 without padding."""
+    not_after: datetime
+    issued_at: datetime
+
+
+Statement = CheckRun | Approval | SessionRecord | Landing | Verification | Bypass
 
 
 # -- gate ------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ from lfci_gate.model import (
     TestCounts,
 )
 
-__all__ = ["PREDICATE", "make", "predicate_of"]
+__all__ = ["DERIVATION", "NAME", "NIX", "PREDICATE", "make", "predicate_of"]
 
 _DIGEST = LOWER | DIGITS
 _SYSTEM = _DIGEST | {"_"}
@@ -102,12 +102,19 @@ def _session(found: dict[str, Any]) -> SessionFact:
 
 
 _COUNT = integer(0)
-_NAME = text(200)
+NAME = text(200)
+DERIVATION = record(
+    {
+        "drvPath": fitting(_is_drv_path, "a store path that ends in .drv"),
+        "system": fitting(_is_system, "a Nix system like x86_64-linux"),
+    }
+)
+NIX = record({"name": text(64), "version": text(64)})
 
 PREDICATE = record(
     {
         "repository": UUID,
-        "check": record({"name": _NAME, "definition": SHA256_OBJECT, "command": text(64 * 1024, lines=True)}),
+        "check": record({"name": NAME, "definition": SHA256_OBJECT, "command": text(64 * 1024, lines=True)}),
         "result": one_of({"PASSED": Outcome.PASSED, "FAILED": Outcome.FAILED}),
         "exitCode": integer(0, 255),
         "tests": nullable(
@@ -147,18 +154,13 @@ PREDICATE = record(
                 make=_session,
             )
         ),
-        "derivation": record(
-            {
-                "drvPath": fitting(_is_drv_path, "a store path that ends in .drv"),
-                "system": fitting(_is_system, "a Nix system like x86_64-linux"),
-            }
-        ),
+        "derivation": DERIVATION,
         "execution": record(
             {
                 "engine": one_of({engine.value: engine for engine in Engine}),
                 "hermetic": boolean,
                 "sandbox": SHA256_OBJECT,
-                "nix": record({"name": text(64), "version": text(64)}),
+                "nix": NIX,
                 "startedAt": time,
                 "durationMs": _COUNT,
                 "attempt": integer(1),
@@ -175,7 +177,7 @@ PREDICATE = record(
         ),
         "log": record({"sha256": SHA256, "size": _COUNT}),
         "attester": record(
-            {"id": _NAME, "kind": one_of({kind: kind for kind in ("agent", "human", "runner")})}
+            {"id": NAME, "kind": one_of({kind: kind for kind in ("agent", "human", "runner")})}
         ),
         "target": nullable(record({"ref": REF}, make=lambda found: found["ref"])),
         "issuedAt": time,

@@ -1,4 +1,4 @@
-"""in-toto Statements v1 that this system signs and believes: four predicates, each with one subject.
+"""in-toto Statements v1 that this system signs and believes: six predicates, each with one subject.
 
 Reading is strict: every key that docs/formats.md names is there, no other is, each value has one
 form. Writing gives canonical JSON and reads its own output back, so that nothing is signed that
@@ -14,6 +14,8 @@ approval/v0.1           protected, gitTree repository, ref, paths, from, decisio
 session/v0.1            base, gitTree      repository, id, agent, goal (may be empty), baseCommit
                                            (or null), snapshot {sha256}, startedAt, issuedAt
 verification_summary/v1 commit, gitCommit  see :mod:`lfci_gate.attest.landing`
+verification/v0.1       inputs, gitTree    see :mod:`lfci_gate.attest.verification`
+bypass/v0.1             commit, gitCommit  see :mod:`lfci_gate.attest.bypass`
 ======================= ================== =================================================
 """
 
@@ -21,7 +23,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lfci_gate.attest import check_run, landing
+from lfci_gate.attest import bypass, check_run, landing, verification
 from lfci_gate.attest.consistency import contradictions
 from lfci_gate.attest.shape import (
     OID,
@@ -42,13 +44,24 @@ from lfci_gate.attest.shape import (
 )
 from lfci_gate.canonical import dumps, format_time
 from lfci_gate.errors import Refusal
-from lfci_gate.model import Approval, CheckRun, Landing, ObjectId, SessionRecord, Statement
+from lfci_gate.model import (
+    Approval,
+    Bypass,
+    CheckRun,
+    Landing,
+    ObjectId,
+    SessionRecord,
+    Statement,
+    Verification,
+)
 
 __all__ = [
     "APPROVAL",
+    "BYPASS",
     "CHECK_RUN",
     "SESSION",
     "STATEMENT_TYPE",
+    "VERIFICATION",
     "VERIFICATION_SUMMARY",
     "contradictions",
     "format_statement",
@@ -61,6 +74,8 @@ CHECK_RUN = "https://micelio.dev/lfci/check-run/v0.1"
 APPROVAL = "https://micelio.dev/lfci/approval/v0.1"
 SESSION = "https://micelio.dev/lfci/session/v0.1"
 VERIFICATION_SUMMARY = "https://slsa.dev/verification_summary/v1"
+VERIFICATION = "https://micelio.dev/lfci/verification/v0.1"
+BYPASS = "https://micelio.dev/lfci/bypass/v0.1"
 
 _CODE = "LFCI110"
 _MAX_BYTES = 256 * 1024  # a bundle's size cap is reached first
@@ -69,6 +84,8 @@ _SUBJECTS = {
     APPROVAL: ("protected", "gitTree"),
     SESSION: ("base", "gitTree"),
     VERIFICATION_SUMMARY: ("commit", "gitCommit"),
+    VERIFICATION: ("inputs", "gitTree"),
+    BYPASS: ("commit", "gitCommit"),
 }
 _NAME = text(200)
 _PROSE = free_text(16 * 1024)
@@ -101,7 +118,7 @@ _SESSION = record(
 def parse_statement(payload: bytes) -> Statement:
     """Read a statement. For a verdict, only ever call this on a payload whose signature was verified.
 
-    Raises Refusal LFCI110 for anything but exactly one of the four forms above.
+    Raises Refusal LFCI110 for anything but exactly one of the six forms above.
     """
     statement: Statement = read(payload, _statement, code=_CODE, what="statement", max_bytes=_MAX_BYTES)
     return statement
@@ -128,8 +145,8 @@ def format_statement(statement: Statement) -> bytes:
 
 
 def subject_of(statement: Statement) -> ObjectId:
-    """The git object that the statement is about: a tree, or for a landing the commit."""
-    if isinstance(statement, CheckRun):
+    """The git object that the statement is about: a tree; for a landing and a bypass the commit."""
+    if isinstance(statement, CheckRun | Verification):
         return statement.inputs_tree
     if isinstance(statement, Approval):
         return statement.to_tree
@@ -145,6 +162,10 @@ def _predicate_of(statement: Statement) -> tuple[str, Any]:
         return APPROVAL, _approval_of
     if isinstance(statement, SessionRecord):
         return SESSION, _session_of
+    if isinstance(statement, Verification):
+        return VERIFICATION, verification.predicate_of
+    if isinstance(statement, Bypass):
+        return BYPASS, bypass.predicate_of
     assert isinstance(statement, Landing)
     return VERIFICATION_SUMMARY, landing.predicate_of
 
@@ -210,6 +231,8 @@ _PREDICATES = {
     APPROVAL: (_APPROVAL, _approval),
     SESSION: (_SESSION, _session),
     VERIFICATION_SUMMARY: (landing.PREDICATE, landing.make),
+    VERIFICATION: (verification.PREDICATE, verification.make),
+    BYPASS: (bypass.PREDICATE, bypass.make),
 }
 
 

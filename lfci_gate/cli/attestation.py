@@ -17,7 +17,16 @@ from lfci_gate.cli.policy_source import PolicyFound, find_policy, key_state
 from lfci_gate.cli.times import age, clock
 from lfci_gate.errors import LfciError
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.model import Approval, CheckRun, Landing, PolicyKey, SessionRecord, Statement
+from lfci_gate.model import (
+    Approval,
+    Bypass,
+    CheckRun,
+    Landing,
+    PolicyKey,
+    SessionRecord,
+    Statement,
+    Verification,
+)
 
 _SUMMARIES = {
     "list": "list what this clone holds, newest first",
@@ -133,6 +142,13 @@ def _what(held: Held) -> tuple[str, str]:
         return "session", "started"
     if isinstance(statement, Landing):
         return "landing", "PASSED"
+    if isinstance(statement, Verification):
+        return (
+            f"{statement.method} {statement.check}",
+            "reproduced" if statement.reproduced else "NOT REPRODUCED",
+        )
+    if isinstance(statement, Bypass):
+        return "bypass", "BREAK-GLASS"
     return "unreadable", "-"
 
 

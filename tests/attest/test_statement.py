@@ -16,11 +16,13 @@ from lfci_gate.errors import Refusal
 from lfci_gate.model import FileDigest, LockfileFact, Outcome, Statement, TestCounts
 from tests.support.evidence import (
     APPROVAL,
+    BYPASS,
     CHECK_RUN,
     LANDING,
     NOW,
     SESSION,
     STATEMENTS,
+    VERIFICATION,
     oid,
     sha,
 )
@@ -115,6 +117,32 @@ def test_a_landing_is_a_verification_summary_of_slsa() -> None:
     assert all(key.startswith("https://") for key in extensions)
 
 
+def test_a_result_is_there_for_a_rebuild_and_only_then() -> None:
+    derived = dataclasses.replace(VERIFICATION, method="derived", result_sha256=None)
+    assert parse_statement(format_statement(derived)) == derived
+    assert "result is there for a rebuild" in refused(edited(VERIFICATION, "predicate/result", None))
+    assert "result is there for a rebuild" in refused(edited(VERIFICATION, "predicate/method", "derived"))
+    assert "outcome" in refused(edited(VERIFICATION, "predicate/outcome", "undecided"))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "word"),
+    [
+        ("predicate/waives", [], "1 to"),
+        ("predicate/waives", ["tests", "checks"], "sorted"),
+        ("predicate/waives", ["policy"], "one of"),
+        ("predicate/reason", "", "text of 1"),
+        ("predicate/notAfter", "2026-11-23T05:40:00Z", "later than issuedAt"),
+        ("predicate/nonce", "short", "22 characters"),
+        ("subject/0/digest", {"gitTree": "0" * 40}, "gitTree"),
+    ],
+)
+def test_a_bypass_has_a_reason_an_end_and_a_list_of_what_it_waives(
+    path: str, value: object, word: str
+) -> None:
+    assert word in refused(edited(BYPASS, path, value))
+
+
 def test_what_does_not_exist_is_null_and_never_absent() -> None:
     bare = dataclasses.replace(
         CHECK_RUN, tests=None, session=None, target_ref=None, flake=(), lockfiles=(), artifacts=()
@@ -134,8 +162,13 @@ def test_what_does_not_exist_is_null_and_never_absent() -> None:
 
 @EACH
 def test_names_of_sha256_repositories_are_read(name: str) -> None:
-    field = {"check-run": "inputs_tree", "approval": "to_tree", "session": "base_tree", "landing": "commit"}
-    statement = dataclasses.replace(STATEMENTS[name], **{field[name]: sha("tree")})
+    field = {
+        "check-run": "inputs_tree",
+        "verification": "inputs_tree",
+        "approval": "to_tree",
+        "session": "base_tree",
+    }
+    statement = dataclasses.replace(STATEMENTS[name], **{field.get(name, "commit"): sha("tree")})
     assert subject_of(parse_statement(format_statement(statement))) == sha("tree")
 
 

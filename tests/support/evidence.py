@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -18,6 +18,7 @@ from lfci_gate.attest.keys import ECDSA_P256, ED25519, from_raw
 from lfci_gate.attest.results import counts, result_document
 from lfci_gate.model import (
     Approval,
+    Bypass,
     CheckRun,
     Engine,
     FileDigest,
@@ -31,6 +32,7 @@ from lfci_gate.model import (
     SessionRecord,
     Sha256,
     TestCase,
+    Verification,
 )
 
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -166,4 +168,41 @@ LANDING = Landing(
     verifier="https://git.example.org/project",
 )
 
-STATEMENTS = {"check-run": CHECK_RUN, "approval": APPROVAL, "session": SESSION, "landing": LANDING}
+VERIFICATION = Verification(
+    inputs_tree=CHECK_RUN.inputs_tree,
+    repository=REPOSITORY,
+    check="test",
+    definition=CHECK_RUN.definition,
+    drv_path=CHECK_RUN.drv_path,
+    system=CHECK_RUN.system,
+    method="rebuilt",
+    reproduced=True,
+    result_sha256=CHECK_RUN.result_sha256,
+    attestation=sha("one"),
+    nix_name="nix",
+    nix_version="2.34.8",
+    verifier="rebuilder-1",
+    issued_at=NOW,
+)
+
+BYPASS = Bypass(
+    commit=oid("urgent"),
+    repository=REPOSITORY,
+    ref="refs/heads/main",
+    old=oid("base"),
+    waives=("checks", "tests"),
+    reason="the test machine is on fire, and so is production\n",
+    requested_by="alice",
+    nonce="AAECAwQFBgcICQoLDA0ODw",
+    not_after=NOW + timedelta(hours=2),
+    issued_at=NOW,
+)
+
+STATEMENTS = {
+    "check-run": CHECK_RUN,
+    "approval": APPROVAL,
+    "session": SESSION,
+    "landing": LANDING,
+    "verification": VERIFICATION,
+    "bypass": BYPASS,
+}
