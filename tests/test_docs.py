@@ -223,10 +223,9 @@ def test_each_dependency_has_a_reason() -> None:
 
 def test_the_examples_of_formats_are_read_by_the_readers() -> None:
     page = DOCS / "formats.md"
-    config, policy = fences(page, "toml")
+    config, *policies = fences(page, "toml")
     assert {check.name for check in parse_project(config.encode()).checks} == {"test", "lint", "package"}
-    parsed = parse_policy(policy.encode())
-    assert unsatisfiable(parsed) == ()
+    assert [unsatisfiable(parse_policy(policy.encode())) for policy in policies] == [(), ()]
     documents = [json.loads(each) for each in fences(page, "json")]
     statements = [each for each in documents if "_type" in each]
     assert [type(parse_statement(dumps(each))).__name__ for each in statements] == ["CheckRun", "Approval"]

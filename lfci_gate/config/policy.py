@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from datetime import datetime, timedelta
 
 from lfci_gate.canonical import Fields
 from lfci_gate.config import values
@@ -19,7 +18,20 @@ from lfci_gate.config.project import patterns
 from lfci_gate.config.toml import read_toml
 from lfci_gate.errors import UsageError
 from lfci_gate.grammar import DIGITS, is_uuid, is_word
-from lfci_gate.model import Engine, Policy, PolicyKey, Protection, PublicKey, Requirement, Rule, Sha256
+from lfci_gate.model import (
+    Assurance,
+    BreakGlass,
+    Delegation,
+    Engine,
+    Policy,
+    PolicyKey,
+    Protection,
+    PublicKey,
+    Requirement,
+    RoleScope,
+    Rule,
+    Sha256,
+)
 from lfci_gate.patterns import PatternSet
 
 __all__ = ["format_policy", "parse_policy", "protections", "rule_for", "unsatisfiable"]
@@ -31,14 +43,11 @@ MAX_BYTES = 1024 * 1024
 MAX_TOML_KEYS = 32 * 1024
 MAX_KEYS = 4096
 MAX_RULES = 256
-MAX_REFS = 64
 MAX_REQUIREMENTS = 64
 MAX_THRESHOLD = 64
+MAX_PUSHERS = 16
+_ASSURANCES = tuple(each.value for each in Assurance)
 LONGEST_AGE_S = 3650 * 86400
-
-# What git-check-ref-format refuses, but for the star; `?` is not offered in refs.
-_NOT_IN_REFS = (*" ~^:?\\", "..", "@{", ".lock/", "/.", "./")
-_NOT_AT_THE_END = (".lock", ".", "/")
 
 
 def parse_policy(data: bytes) -> Policy:
@@ -54,6 +63,8 @@ def parse_policy(data: bytes) -> Policy:
         keys=_keys(top),
         rules=tuple(_rule(table) for table in _tables(top, "rules", MAX_RULES)),
         digest=Sha256(hashlib.sha256(data).hexdigest()),
+        roles=_scopes(top),
+        delegations=_delegations(top),
     )
     top.finish()
     return policy
@@ -92,11 +103,15 @@ def _keys(top: Fields) -> tuple[PolicyKey, ...]:
             public = parse_public(text)
         except UsageError as error:
             raise fields.wrong("public", error.message) from None
-        # Thresholds count keys, so a key under two names would only look like two people.
+        # Thresholds count holders, so a key under two names would only look like two people.
         if public in owner:
             raise fields.wrong("public", f"is the same key as keys.{owner[public]}")
         owner[public] = name
         found.append(_key(name, public, fields))
+    if any(key.identity != key.name or key.pushers for key in found):
+        from lfci_gate.config.powers import refuse_unclear_identities
+
+        refuse_unclear_identities(found, tables)
     return tuple(found)
 
 
@@ -105,9 +120,11 @@ def _key(name: str, public: PublicKey, fields: Fields) -> PolicyKey:
         name=name,
         public=public,
         roles=values.names(fields, "roles"),
-        valid_from=_time(fields, "valid-from"),
-        valid_until=_time(fields, "valid-until"),
-        revoked=_time(fields, "revoked"),
+        valid_from=values.moment(fields, "valid-from"),
+        valid_until=values.moment(fields, "valid-until"),
+        revoked=values.moment(fields, "revoked"),
+        identity=values.name(fields, "identity") if "identity" in fields else name,
+        pushers=_pushers(fields) if "pushers" in fields else (),
     )
     if key.valid_from is not None and key.valid_until is not None and key.valid_from >= key.valid_until:
         raise fields.wrong("valid-until", "is not after valid-from")
@@ -115,11 +132,38 @@ def _key(name: str, public: PublicKey, fields: Fields) -> PolicyKey:
     return key
 
 
-def _time(fields: Fields, key: str) -> datetime | None:
-    time = fields.optional(key, datetime)
-    if time is not None and (time.utcoffset() != timedelta(0) or time.microsecond):
-        raise fields.wrong(key, "must be in UTC and of whole seconds, like 2026-01-01T00:00:00Z")
-    return time
+def _pushers(fields: Fields) -> tuple[str, ...]:
+    found = fields.texts("pushers", max_items=MAX_PUSHERS, max_chars=200)
+    if not found:
+        raise fields.wrong("pushers", "is empty")
+    return values.unique(fields, "pushers", found)
+
+
+# -- who acts for whom: what few policies have is imported by those that have it --------------------
+
+
+def _scopes(top: Fields) -> tuple[RoleScope, ...]:
+    if "roles" not in top:
+        return ()
+    from lfci_gate.config.powers import scopes
+
+    return scopes(top.child("roles"))
+
+
+def _delegations(top: Fields) -> tuple[Delegation, ...]:
+    if "delegations" not in top:
+        return ()
+    from lfci_gate.config.powers import delegations
+
+    return delegations(top)
+
+
+def _break_glass(fields: Fields) -> BreakGlass | None:
+    if "break-glass" not in fields:
+        return None
+    from lfci_gate.config.powers import break_glass
+
+    return break_glass(fields.child("break-glass"))
 
 
 # -- rules ---------------------------------------------------------------------------------------
@@ -127,53 +171,46 @@ def _time(fields: Fields, key: str) -> datetime | None:
 
 def _rule(fields: Fields) -> Rule:
     rule = Rule(
-        refs=_refs(fields),
-        scope=_choice(fields, "scope", ("tip", "each")),
+        refs=values.ref_patterns(fields, "refs"),
+        scope=values.choice(fields, "scope", ("tip", "each")),
         max_age_s=(
             values.duration(fields, "max-age", units="smhd", longest_s=LONGEST_AGE_S)
             if "max-age" in fields
             else None
         ),
         bind=_subset(fields, "bind", ("base", "ref")),
-        update=_choice(fields, "update", ("fast-forward", "any")),
+        update=values.choice(fields, "update", ("fast-forward", "any")),
         require=tuple(_requirement(table) for table in _tables(fields, "require", MAX_REQUIREMENTS)),
         protect=tuple(_protection(table) for table in _tables(fields, "protect", MAX_REQUIREMENTS)),
         tests_removed=_section(fields, "tests", "removed", ("allow", "approval", "refuse")),
         dependencies_unpinned=_section(fields, "dependencies", "unpinned", ("allow", "refuse")),
         nix_minimum=_nix(fields),
         gitlinks=fields.optional("gitlinks", bool) or False,
+        pusher=values.choice(fields, "pusher", ("any", "attester")),
+        break_glass=_break_glass(fields),
     )
     fields.finish()
     return rule
 
 
-def _refs(fields: Fields) -> tuple[str, ...]:
-    found = fields.texts("refs", max_items=MAX_REFS)
-    for pattern in found:
-        if not _is_below_heads_or_tags(pattern):
-            raise fields.wrong(
-                "refs", f"{ascii(pattern)[:200]} is not a pattern below refs/heads/ or refs/tags/"
-            )
-    if not found:
-        raise fields.wrong("refs", "is empty")
-    try:
-        PatternSet(found)
-    except ValueError as error:
-        raise fields.wrong("refs", str(error)) from None
-    return found
-
-
 def _requirement(fields: Fields) -> Requirement:
     engines = _subset(fields, "engines", ("develop", "build")) or ("build", "develop")
     hermetic = fields.optional("hermetic", bool)
+    asked = "verifiers" in fields
     requirement = Requirement(
         check=values.name(fields, "check"),
         roles=values.names(fields, "roles"),
         threshold=_threshold(fields),
         engines=tuple(engine for engine in Engine if engine.value in engines),
         hermetic=True if hermetic is None else hermetic,
-        report_required=_choice(fields, "report", ("required", "optional")) == "required",
+        report_required=values.choice(fields, "report", ("required", "optional")) == "required",
+        assurance=Assurance(values.choice(fields, "assurance", _ASSURANCES)),
+        verifiers=values.names(fields, "verifiers") if "verifiers" in fields else ("verifier",),
     )
+    if asked and requirement.assurance not in (Assurance.DERIVED, Assurance.REBUILT):
+        raise fields.wrong("verifiers", "has a meaning only with assurance derived or rebuilt")
+    if requirement.assurance is Assurance.CORROBORATED and requirement.threshold < 2:
+        raise fields.wrong("threshold", "must be 2 or more: nobody corroborates a result alone")
     fields.finish()
     return requirement
 
@@ -190,11 +227,6 @@ def _protection(fields: Fields) -> Protection:
 
 def _threshold(fields: Fields) -> int:
     return fields.integer("threshold", 1, MAX_THRESHOLD) if "threshold" in fields else 1
-
-
-def _choice(fields: Fields, key: str, allowed: tuple[str, ...]) -> str:
-    """One of ``allowed``; the first is the default."""
-    return fields.choice(key, allowed) if key in fields else allowed[0]
 
 
 def _subset(fields: Fields, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
@@ -229,14 +261,6 @@ def _nix(fields: Fields) -> str | None:
 def _is_nix_version(text: str) -> bool:
     parts = text.split(".")
     return 2 <= len(parts) <= 4 and all(is_word(part, DIGITS, DIGITS, 4) for part in parts)
-
-
-def _is_below_heads_or_tags(pattern: str) -> bool:
-    return (
-        pattern.startswith(("refs/heads/", "refs/tags/"))
-        and not pattern.endswith(_NOT_AT_THE_END)
-        and not any(each in pattern for each in _NOT_IN_REFS)
-    )
 
 
 def _tables(fields: Fields, key: str, limit: int) -> tuple[Fields, ...]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from lfci_gate.config.values import format_duration
-from lfci_gate.model import Policy, PolicyKey, Protection, Requirement, Rule
+from lfci_gate.model import (
+    Assurance,
+    BreakGlass,
+    Delegation,
+    Policy,
+    PolicyKey,
+    Protection,
+    Requirement,
+    Rule,
+)
 from lfci_gate.patterns import PatternSet
 
 
@@ -21,6 +30,10 @@ def format_policy(policy: Policy) -> str:
         "keys": keys,
         "rules": [_rule(rule) for rule in policy.rules],
     }
+    if policy.roles:
+        document["roles"] = {each.role: _where(each.refs, each.paths) for each in policy.roles}
+    if policy.delegations:
+        document["delegations"] = [_delegation(each) for each in policy.delegations]
     return tomli_w.dumps(document)
 
 
@@ -31,8 +44,18 @@ def _key(key: PolicyKey) -> dict[str, Any]:
     return {
         "public": format_public(key.public),
         "roles": list(key.roles),
+        "identity": key.identity or key.name,
+        **({"pushers": list(key.pushers)} if key.pushers else {}),
         **{name: time for name, time in times.items() if time is not None},
     }
+
+
+def _where(refs: tuple[str, ...], paths: tuple[str, ...]) -> dict[str, Any]:
+    return {name: list(found) for name, found in (("refs", refs), ("paths", paths)) if found}
+
+
+def _delegation(each: Delegation) -> dict[str, Any]:
+    return {"from": each.granter, "to": each.to, **_where(each.refs, each.paths), "until": each.until}
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -42,6 +65,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "bind": list(rule.bind),
         "update": rule.update,
         "gitlinks": rule.gitlinks,
+        "pusher": rule.pusher,
     }
     if rule.max_age_s is not None:
         table["max-age"] = format_duration(rule.max_age_s)
@@ -49,20 +73,35 @@ def _rule(rule: Rule) -> dict[str, Any]:
     table["dependencies"] = {"unpinned": rule.dependencies_unpinned}
     if rule.nix_minimum is not None:
         table["nix"] = {"minimum": rule.nix_minimum}
+    if rule.break_glass is not None:
+        table["break-glass"] = _break_glass(rule.break_glass)
     table["require"] = [_requirement(each) for each in rule.require]
     table["protect"] = [_protection(each) for each in rule.protect]
     return table
 
 
-def _requirement(each: Requirement) -> dict[str, Any]:
+def _break_glass(each: BreakGlass) -> dict[str, Any]:
     return {
+        "roles": list(each.roles),
+        "threshold": each.threshold,
+        "longest": format_duration(each.longest_s),
+        "waives": list(each.waives),
+    }
+
+
+def _requirement(each: Requirement) -> dict[str, Any]:
+    table = {
         "check": each.check,
         "roles": list(each.roles),
         "threshold": each.threshold,
         "engines": [engine.value for engine in each.engines],
         "hermetic": each.hermetic,
         "report": "required" if each.report_required else "optional",
+        "assurance": each.assurance.value,
     }
+    if each.assurance in (Assurance.DERIVED, Assurance.REBUILT):
+        table["verifiers"] = list(each.verifiers)
+    return table
 
 
 def _protection(each: Protection) -> dict[str, Any]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from lfci_gate.fields import Fields
 from lfci_gate.grammar import DIGITS, LETTERS, LOWER, is_word
+from lfci_gate.patterns import PatternSet
 
 NAME_EXPECTED = "a name of [a-z0-9._-], starting with a letter or digit, at most 64 characters"
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MAX_REFS = 64
+# What git-check-ref-format refuses, but for the star; `?` is not offered in refs.
+_NOT_IN_REFS = (*" ~^:?\\", "..", "@{", ".lock/", "/.", "./")
+_NOT_AT_THE_END = (".lock", ".", "/")
 _NAME_FIRST = LOWER | DIGITS
 _NAME_REST = _NAME_FIRST | frozenset("._-")
 _IDENTIFIER_FIRST = LETTERS | {"_"}
@@ -35,7 +42,8 @@ _ENV_PREFIXES = ("NIX_", "LFCI", "BASH", "LD_", "DYLD_", "GLIBC_", "GCONV_", "__
 
 
 def is_name(text: str) -> bool:
-    """Whether ``text`` can name a check, a key or a role: a check's name becomes part of a derivation's."""
+    """Whether ``text`` can name a check, a key, its holder or a role: a check's name becomes part of a
+    derivation's."""
     return is_word(text, _NAME_FIRST, _NAME_REST, 64)
 
 
@@ -60,6 +68,44 @@ def unique(fields: Fields, key: str, values: tuple[str, ...]) -> tuple[str, ...]
     if len(set(values)) != len(values):
         raise fields.wrong(key, "names something twice")
     return tuple(sorted(values))
+
+
+def ref_patterns(fields: Fields, key: str) -> tuple[str, ...]:
+    """At least one pattern of refs below refs/heads/ or refs/tags/."""
+    found = fields.texts(key, max_items=MAX_REFS)
+    for pattern in found:
+        if not _is_below_heads_or_tags(pattern):
+            raise fields.wrong(
+                key, f"{ascii(pattern)[:200]} is not a pattern below refs/heads/ or refs/tags/"
+            )
+    if not found:
+        raise fields.wrong(key, "is empty")
+    try:
+        PatternSet(found)
+    except ValueError as error:
+        raise fields.wrong(key, str(error)) from None
+    return found
+
+
+def _is_below_heads_or_tags(pattern: str) -> bool:
+    return (
+        pattern.startswith(("refs/heads/", "refs/tags/"))
+        and not pattern.endswith(_NOT_AT_THE_END)
+        and not any(each in pattern for each in _NOT_IN_REFS)
+    )
+
+
+def choice(fields: Fields, key: str, allowed: tuple[str, ...]) -> str:
+    """One of ``allowed``; the first is the default."""
+    return fields.choice(key, allowed) if key in fields else allowed[0]
+
+
+def moment(fields: Fields, key: str) -> datetime | None:
+    """A TOML date and time in UTC of whole seconds; None when the key is absent."""
+    time = fields.optional(key, datetime)
+    if time is not None and (time.utcoffset() != timedelta(0) or time.microsecond):
+        raise fields.wrong(key, "must be in UTC and of whole seconds, like 2026-01-01T00:00:00Z")
+    return time
 
 
 def duration(fields: Fields, key: str, *, units: str, longest_s: int) -> int:

@@ -17,7 +17,19 @@ from hypothesis import strategies as st
 from lfci_gate.attest.keys import parse_public
 from lfci_gate.config.policy import format_policy, parse_policy, rule_for, unsatisfiable
 from lfci_gate.errors import UsageError
-from lfci_gate.model import Engine, Policy, PolicyKey, Protection, Requirement, Rule, Sha256
+from lfci_gate.model import (
+    Assurance,
+    BreakGlass,
+    Delegation,
+    Engine,
+    Policy,
+    PolicyKey,
+    Protection,
+    Requirement,
+    RoleScope,
+    Rule,
+    Sha256,
+)
 
 UUID = "0192f3c8-7e1c-7a54-9d0e-4f6b1f0a2c11"
 HEAD = f'version = 7\nrepository = "{UUID}"\n'
@@ -84,6 +96,10 @@ minimum = "2.18"
 RULE = '[[rules]]\nrefs = ["refs/heads/main"]\n'
 REQUIRE = RULE + '[[rules.require]]\ncheck = "test"\nroles = ["agent"]\n'
 PROTECT = RULE + '[[rules.protect]]\npaths = ["tests/"]\nroles = ["maintainer"]\n'
+
+
+DELEGATION = '[[delegations]]\nfrom = "a"\nto = "b"\nuntil = 2027-01-01T00:00:00Z\npaths = ["docs/"]\n'
+BREAK = '[rules.break-glass]\nroles = ["maintainer"]\nlongest = "4h"\nwaives = ["checks"]\n'
 
 
 def key(name: str, number: int, more: str = 'roles = ["agent"]') -> str:
@@ -154,6 +170,116 @@ def test_everything_can_be_said() -> None:
     assert rule.max_age_s == 36 * 3600
     assert rule.require == (Requirement("lint", ("a", "b"), 2, (Engine.BUILD,), False, False),)
     assert parse('bootstrap = "approval"\n').bootstrap == "approval"
+
+
+def test_who_acts_for_whom_can_be_said() -> None:
+    policy = parse(
+        key("laptop", 0, 'roles = ["maintainer"]\nidentity = "alice"\npushers = ["b@example.com", "a"]')
+        + key("server", 1, 'roles = ["docs-lead"]\nidentity = "alice"')
+        + key("bob", 2)
+        + """
+[roles.docs-agent]
+refs = ["refs/heads/docs/*"]
+paths = ["docs/", "!docs/x"]
+[roles.any-docs]
+paths = ["docs/"]
+[roles.free]
+[[delegations]]
+from = "maintainer"
+to = "docs-lead"
+refs = ["refs/heads/main"]
+paths = ["docs/"]
+until = 2027-01-01T00:00:00Z
+[[delegations]]
+from = "docs-lead"
+to = "docs-agent"
+paths = ["docs/"]
+until = 2026-01-01T00:00:00Z
+"""
+        + REQUIRE.replace("main", "x")
+        + 'assurance = "rebuilt"\nverifiers = ["v2", "v1"]\n'
+        '[[rules.require]]\ncheck = "lint"\nroles = ["agent"]\nassurance = "corroborated"\nthreshold = 2\n'
+        '[[rules.require]]\ncheck = "docs"\nroles = ["agent"]\nassurance = "derived"\n'
+        '[rules.break-glass]\nroles = ["maintainer"]\nlongest = "7d"\nwaives = ["tests", "checks"]\n'
+        + RULE
+        + 'pusher = "attester"\n[rules.break-glass]\nroles = ["m"]\nthreshold = 3\nlongest = "90m"\n'
+        'waives = ["approvals", "dependencies"]\n'
+    )
+    assert [(each.name, each.identity, each.pushers) for each in policy.keys] == [
+        ("bob", "bob", ()),
+        ("laptop", "alice", ("a", "b@example.com")),
+        ("server", "alice", ()),
+    ]
+    assert policy.roles == (
+        RoleScope("any-docs", (), ("docs/",)),
+        RoleScope("docs-agent", ("refs/heads/docs/*",), ("docs/", "!docs/x")),
+        RoleScope("free", (), ()),
+    )
+    assert policy.delegations == (
+        Delegation(
+            "maintainer", "docs-lead", ("refs/heads/main",), ("docs/",), datetime(2027, 1, 1, tzinfo=UTC)
+        ),
+        Delegation("docs-lead", "docs-agent", (), ("docs/",), datetime(2026, 1, 1, tzinfo=UTC)),
+    )
+    first, second = policy.rules
+    assert [(each.assurance, each.verifiers) for each in first.require] == [
+        (Assurance.REBUILT, ("v1", "v2")),
+        (Assurance.CORROBORATED, ("verifier",)),
+        (Assurance.DERIVED, ("verifier",)),
+    ]
+    assert (first.pusher, first.break_glass) == (
+        "any",
+        BreakGlass(("maintainer",), 2, 7 * 86400, ("checks", "tests")),
+    )
+    assert (second.pusher, second.break_glass) == (
+        "attester",
+        BreakGlass(("m",), 3, 5400, ("approvals", "dependencies")),
+    )
+
+
+def chain(length: int, *more: str) -> str:
+    links = [*(f"{number} {number + 1}" for number in range(length)), *more]
+    return "".join(
+        f'[[delegations]]\nfrom = "r{link.split()[0]}"\nto = "r{link.split()[1]}"\n'
+        'paths = ["docs/"]\nuntil = 2027-01-01T00:00:00Z\n'
+        for link in links
+    )
+
+
+def test_delegations_end_somewhere() -> None:
+    assert len(parse(chain(8)).delegations) == 8
+    # Two ways to one role, a role that is reached early and late: no circle.
+    assert len(parse(chain(4, "0 2", "0 4", "9 8", "8 0")).delegations) == 8
+    assert "delegations: are more than 8 one after the other" in refused(HEAD + chain(9))
+    assert "are more than 8 one after the other" in refused(
+        HEAD + chain(4, "20 0", "4 10", "10 11", "11 12", "12 13")
+    )
+    for circle in (chain(0, "1 1"), chain(1, "1 0"), chain(8, "8 0"), chain(3, "7 8", "8 9", "9 7")):
+        assert "delegations: go round in a circle (" in refused(HEAD + circle)
+    assert "(r7, r8, r9)" in refused(HEAD + chain(3, "7 8", "8 9", "9 7"))
+
+
+def test_one_holder_has_one_identity() -> None:
+    alice = key("alice", 0)
+    same = parse(alice + key("laptop", 1, 'roles = ["x"]\nidentity = "alice"'))
+    assert [each.identity for each in same.keys] == ["alice", "alice"]
+    # `alice` is held by bob, so a key that says it is of `alice` says nothing clear.
+    swapped = key("alice", 0, 'roles = ["x"]\nidentity = "bob"')
+    assert [each.identity for each in parse(swapped).keys] == ["bob"]
+    says = "keys.laptop.identity: alice is the name of a key whose identity is bob"
+    assert says in refused(HEAD + swapped + key("laptop", 1, 'roles = ["x"]\nidentity = "alice"'))
+
+
+def test_a_pusher_is_one_holder() -> None:
+    def two(first: str, second: str) -> str:
+        return key("a", 0, f"roles = ['x']\n{first}") + key("b", 1, f"roles = ['x']\n{second}")
+
+    assert len(parse(two("pushers = ['p']", "pushers = ['p']\nidentity = 'a'")).keys) == 2
+    assert "keys.b.pushers: 'p' is also a pusher of a" in refused(
+        HEAD + two("pushers = ['p']", "pushers = ['p']")
+    )
+    assert "keys.b.pushers: 'a' is also a pusher of a" in refused(HEAD + two("", "pushers = ['a']"))
+    assert "keys.b.pushers: 'b' is also a pusher of a" in refused(HEAD + two("pushers = ['b']", ""))
 
 
 def test_a_key_may_be_pem() -> None:
@@ -253,6 +379,49 @@ SMALL_ORDER = line_of("01" + "00" * 31)
         (HEAD + PROTECT + "threshold = 0", "threshold: must be from 1"),
         (HEAD + PROTECT + "extra = 0", "unknown key"),
         (HEAD + RULE * 257, "more than 256"),
+        (HEAD + key("a", 0, "roles = ['x']\nidentity = ''"), "keys.a.identity: must be a name"),
+        (HEAD + key("a", 0, "roles = ['x']\nidentity = 'A'"), "keys.a.identity: must be a name"),
+        (HEAD + key("a", 0, "roles = ['x']\npushers = []"), "keys.a.pushers: is empty"),
+        (HEAD + key("a", 0, "roles = ['x']\npushers = ['']"), "keys.a.pushers[0]: is empty"),
+        (HEAD + key("a", 0, "roles = ['x']\npushers = ['p', 'p']"), "keys.a.pushers: names something twice"),
+        (HEAD + key("a", 0, 'roles = ["x"]\npushers = ["p\\u0007"]'), "control characters"),
+        (HEAD + key("a", 0, f"roles = ['x']\npushers = ['{'p' * 201}']"), "longer than 200"),
+        (HEAD + "roles = []", "roles: must be a table"),
+        (HEAD + "[roles.X]", "roles: 'X' is not a name"),
+        (HEAD + "[roles.x]\nrefs = []", "roles.x.refs: is empty"),
+        (HEAD + "[roles.x]\nrefs = ['main']", "roles.x.refs: 'main' is not a pattern below"),
+        (HEAD + "[roles.x]\npaths = []", "roles.x.paths: is empty"),
+        (HEAD + "[roles.x]\npaths = ['/docs']", "roles.x.paths: "),
+        (HEAD + "[roles.x]\nother = 1", "roles.x: unknown key"),
+        (HEAD + "".join(f"[roles.r{n}]\n" for n in range(257)), "more than 256 roles"),
+        (HEAD + "delegations = {}", "delegations: must be an array"),
+        (HEAD + DELEGATION.replace('from = "a"', ""), "delegations[0].from: is missing"),
+        (HEAD + DELEGATION.replace('to = "b"', ""), "delegations[0].to: is missing"),
+        (HEAD + DELEGATION.replace('"a"', '"A"'), "delegations[0].from: must be a name"),
+        (HEAD + DELEGATION.replace('paths = ["docs/"]', ""), "delegations[0]: names neither refs nor paths"),
+        (HEAD + DELEGATION.replace('"docs/"', ""), "delegations[0].paths: is empty"),
+        (HEAD + DELEGATION + "refs = ['refs/x']", "delegations[0].refs: "),
+        (HEAD + DELEGATION.replace("Z", "+01:00"), "delegations[0].until: must be in UTC"),
+        (HEAD + DELEGATION.replace("until = 2027-01-01T00:00:00Z", ""), "until: is missing"),
+        (HEAD + DELEGATION + "other = 1", "delegations[0]: unknown key"),
+        (HEAD + DELEGATION * 257, "more than 256"),
+        (HEAD + REQUIRE + "assurance = 'proven'", "one of claimed, corroborated, derived, rebuilt"),
+        (HEAD + REQUIRE + "assurance = 'corroborated'", "require[0].threshold: must be 2 or more"),
+        (HEAD + REQUIRE + "verifiers = ['v']", "require[0].verifiers: has a meaning only with"),
+        (
+            HEAD + REQUIRE + "assurance = 'corroborated'\nthreshold = 2\nverifiers = ['v']",
+            "verifiers: has a meaning only with",
+        ),
+        (HEAD + REQUIRE + "assurance = 'derived'\nverifiers = []", "verifiers: is empty"),
+        (HEAD + RULE + "pusher = 'alice'", "one of any, attester"),
+        (HEAD + RULE + BREAK.replace("roles", "rules"), "break-glass.roles: is missing"),
+        (HEAD + RULE + BREAK.replace("longest", "until"), "break-glass.longest: is missing"),
+        (HEAD + RULE + BREAK.replace("waives", "drops"), "break-glass.waives: is missing"),
+        (HEAD + RULE + BREAK.replace('"checks"', ""), "break-glass.waives: must hold some of"),
+        (HEAD + RULE + BREAK.replace("checks", "policy"), "break-glass.waives: must hold some of"),
+        (HEAD + RULE + BREAK.replace("4h", "169h"), "break-glass.longest: is longer than 168h"),
+        (HEAD + RULE + BREAK + "threshold = 1", "break-glass.threshold: must be from 2"),
+        (HEAD + RULE + BREAK + "other = 1", "break-glass: unknown key"),
         (b"\xef\xbb\xbf" + HEAD.encode(), "byte order mark"),
         (HEAD.encode() + b"# \xff", "not UTF-8"),
         (b"#" * (1024 * 1024 + 1), "larger than"),
@@ -374,15 +543,47 @@ names = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,8}", fullmatch=True)
 roles = st.sets(names, min_size=1, max_size=3).map(lambda found: tuple(sorted(found)))
 times = st.none() | st.integers(946684800, 4102444800).map(lambda at: datetime.fromtimestamp(at, UTC))
 thresholds = st.integers(1, 64)
-requirements = st.builds(
-    Requirement,
-    check=names,
+
+
+@st.composite
+def requirements(draw: st.DrawFn) -> Requirement:
+    assurance = draw(st.sampled_from(Assurance))
+    verified = assurance in (Assurance.DERIVED, Assurance.REBUILT)
+    return Requirement(
+        check=draw(names),
+        roles=draw(roles),
+        threshold=draw(st.integers(2 if assurance is Assurance.CORROBORATED else 1, 64)),
+        engines=draw(st.sampled_from([(Engine.DEVELOP,), (Engine.BUILD,), (Engine.DEVELOP, Engine.BUILD)])),
+        hermetic=draw(st.booleans()),
+        report_required=draw(st.booleans()),
+        assurance=assurance,
+        verifiers=draw(roles) if verified else ("verifier",),
+    )
+
+
+break_glasses = st.builds(
+    BreakGlass,
     roles=roles,
-    threshold=thresholds,
-    engines=st.sampled_from([(Engine.DEVELOP,), (Engine.BUILD,), (Engine.DEVELOP, Engine.BUILD)]),
-    hermetic=st.booleans(),
-    report_required=st.booleans(),
+    threshold=st.integers(2, 64),
+    longest_s=st.integers(1, 7 * 86400),
+    waives=st.sets(st.sampled_from(["approvals", "checks", "dependencies", "tests"]), min_size=1).map(
+        lambda found: tuple(sorted(found))
+    ),
 )
+ref_scopes = st.sampled_from([(), ("refs/heads/main",), ("refs/heads/docs/*", "refs/tags/v*")])
+path_scopes = st.sampled_from([(), ("docs/",), ("**", "!tests/")])
+role_scopes = st.builds(RoleScope, role=names, refs=ref_scopes, paths=path_scopes)
+
+
+@st.composite
+def delegations(draw: st.DrawFn) -> Delegation:
+    # From a later name to an earlier one: no circles; chains are as long as there are names.
+    granter, to = draw(st.sampled_from([("a", "b"), ("a", "c"), ("b", "c"), ("c", "d")]))
+    refs, paths = draw(st.tuples(ref_scopes, path_scopes).filter(any))
+    until = datetime.fromtimestamp(draw(st.integers(946684800, 4102444800)), UTC)
+    return Delegation(granter, to, refs, paths, until)
+
+
 protections = st.builds(
     Protection, paths=st.sampled_from([("tests/",), ("**", "!docs/", "é")]), roles=roles, threshold=thresholds
 )
@@ -393,13 +594,20 @@ rules = st.builds(
     max_age_s=st.none() | st.integers(1, 10_000_000),
     bind=st.sampled_from([(), ("base",), ("base", "ref")]),
     update=st.sampled_from(["fast-forward", "any"]),
-    require=st.lists(requirements, max_size=2).map(tuple),
+    require=st.lists(requirements(), max_size=2).map(tuple),
     protect=st.lists(protections, max_size=2).map(tuple),
     tests_removed=st.sampled_from(["allow", "approval", "refuse"]),
     dependencies_unpinned=st.sampled_from(["allow", "refuse"]),
     nix_minimum=st.none() | st.just("2.18.1"),
     gitlinks=st.booleans(),
+    pusher=st.sampled_from(["any", "attester"]),
+    break_glass=st.none() | break_glasses,
 )
+
+
+def holders(name: str) -> st.SearchStrategy[str]:
+    """The key's own name, or somebody who is no key."""
+    return st.sampled_from([name, "somebody-else-entirely"])
 
 
 @st.composite
@@ -409,7 +617,11 @@ def policies(draw: st.DrawFn) -> Policy:
         start, end = draw(times), draw(times)
         if start is not None and end is not None and start >= end:
             end = None
-        keys.append(PolicyKey(name, parse_public(LINES[number]), draw(roles), start, end, draw(times)))
+        pushers = (f"{name}@example.com",) if draw(st.booleans()) else ()
+        public = parse_public(LINES[number])
+        keys.append(
+            PolicyKey(name, public, draw(roles), start, end, draw(times), draw(holders(name)), pushers)
+        )
     return Policy(
         version=draw(st.integers(1, 2**53 - 1)),
         repository=UUID,
@@ -417,7 +629,13 @@ def policies(draw: st.DrawFn) -> Policy:
         rules=tuple(draw(st.lists(rules, max_size=3))),
         bootstrap=draw(st.sampled_from(["report", "approval"])),
         digest=Sha256(""),
+        roles=tuple(draw(st.lists(role_scopes, max_size=2, unique_by=lambda each: each.role).map(in_order))),
+        delegations=tuple(draw(st.lists(delegations(), max_size=3))),
     )
+
+
+def in_order(scopes: list[RoleScope]) -> list[RoleScope]:
+    return sorted(scopes, key=lambda each: each.role)
 
 
 @given(policies())
