@@ -42,7 +42,7 @@ GRAMMARS: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "system": (check_run._is_system, r"[a-z0-9_]+-[a-z0-9_]+"),
     "pattern of refs": (
-        lambda text: policy._is_below_heads_or_tags("refs/heads/" + text),
+        lambda text: values._is_below_heads_or_tags("refs/heads/" + text),
         r"(?!.*(?:[ ~^:?\\]|\.\.|@\{|\.lock(?:/|\Z)|/\.|\.(?:/|\Z)|/\Z)|\.|\Z)(?s:.*)",
     ),
     "plain": (is_plain, r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*"),

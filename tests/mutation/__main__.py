@@ -1,0 +1,71 @@
+"""``python -m tests.mutation [--every N] [--jobs N] [--only PART] [--out FILE]``
+
+Exit status 0 when every survivor is explained in explained.toml, 1 when one is not, 2 when the tests
+fail without any change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.campaign import Campaign, Settings, write
+from tests.mutation.scope import MODULES, TESTS
+
+EXPLAINED = Path(__file__).with_name("explained.toml")
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--every", type=int, default=1, help="only one of N mutants")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--only", default="", help="modules whose name has this in it")
+    parser.add_argument("--tests", nargs="*", default=list(TESTS), help="other tests than the usual ones")
+    parser.add_argument("--out", type=Path, help="write the results as JSON")
+    options = parser.parse_args(argv)
+    modules = tuple(each for each in MODULES if options.only in each)
+    for module in modules:
+        importlib.import_module(module)
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "mutation")
+    campaign = Campaign(Settings(modules, options.jobs, options.every))
+    words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", *options.tests]
+    pytest.main(words, plugins=[campaign])
+    if campaign.problem:
+        print(campaign.problem, file=sys.stderr)
+        return 2
+    return report(campaign, options.out)
+
+
+def report(campaign: Campaign, out: Path | None) -> int:
+    """Prints the score of each module and every survivor without an explanation."""
+    results = campaign.results
+    if out is not None:
+        write(results, out)
+    explained = {
+        key for group in tomllib.loads(EXPLAINED.read_text()).get("survivor", []) for key in group["mutants"]
+    }
+    alive = [*results.survived, *results.unreached]
+    open_ones = [mutant for mutant in alive if mutant.key not in explained]
+    killed, lived = Counter(m.module for m in results.killed), Counter(m.module for m in alive)
+    for module in sorted(killed | lived):
+        total = killed[module] + lived[module]
+        print(f"{module:40} {killed[module]:5} of {total:5} killed  {100 * killed[module] / total:5.1f} %")
+    total = len(results.killed) + len(alive)
+    print(
+        f"{'all':40} {len(results.killed):5} of {total:5} killed, {len(alive) - len(open_ones)} explained,"
+        f" {len(open_ones)} open, {results.seconds:.0f} s"
+    )
+    for mutant in open_ones:
+        print(f"open: {mutant.key}  (line {mutant.line})")
+    return 1 if open_ones else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,201 @@
+"""Runs the tests of the deciding code once for every mutant of it, each in a forked process.
+
+The tests are collected once. A first run without changes notes which functions each test reaches
+and how long it takes; a mutant is then tried by the tests that reach it, the fastest first, until one
+fails. A mutant that no test notices survives: it is killed by a new test, or explained in
+``explained.toml``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mutation.mutants import Mutant, mutants_of, put
+
+_LEAST_S = 20.0
+"""What a mutant's tests may take at least, whatever they took without the change."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    modules: tuple[str, ...]
+    jobs: int = 2
+    every: int = 1
+    """Only one of so many mutants, by a fixed choice; 1 for all."""
+    tests_of_a_mutant: int = 400
+    """At most so many tests are tried on one mutant: the fastest that reach it."""
+    out: Path | None = None
+
+
+@dataclass
+class Results:
+    killed: list[Mutant] = field(default_factory=list)
+    survived: list[Mutant] = field(default_factory=list)
+    unreached: list[Mutant] = field(default_factory=list)
+    """No test reaches the function, so none was tried; they count as survivors."""
+    seconds: float = 0.0
+
+
+class Campaign:
+    """A pytest plugin that replaces the loop over the tests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.results = Results()
+        self.problem = ""
+        self._reaching: dict[types.CodeType, list[int]] = {}
+        self._seconds: dict[int, float] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        started = time.monotonic()
+        failed = self._first_run(session)
+        if failed:
+            self.problem = f"{len(failed)} tests fail without any change: {failed[:5]}"
+            return True
+        self._say(f"{len(session.items)} tests in {time.monotonic() - started:.0f} s")
+        self._all(session, list(self._mutants()))
+        self.results.seconds = time.monotonic() - started
+        return True
+
+    def _mutants(self) -> Iterator[Mutant]:
+        found = [mutant for module in self.settings.modules for mutant in mutants_of(module)]
+        if self.settings.every > 1:
+            chosen = random.Random(0).sample(range(len(found)), len(found) // self.settings.every)
+            found = [found[index] for index in sorted(chosen)]
+        yield from found
+
+    # -- without changes ---------------------------------------------------------------------
+
+    def _first_run(self, session: pytest.Session) -> list[str]:
+        wanted = {sys.modules[name].__file__ for name in self.settings.modules if name in sys.modules}
+        failed: list[str] = []
+        for number, item in enumerate(session.items):
+            reached: set[types.CodeType] = set()
+
+            def note(frame: Any, event: str, _value: Any, reached: set[types.CodeType] = reached) -> None:
+                if event == "call" and frame.f_code.co_filename in wanted:
+                    reached.add(frame.f_code)
+
+            following = session.items[number + 1] if number + 1 < len(session.items) else None
+            began = time.monotonic()
+            sys.setprofile(note)
+            try:
+                passed = _passes(item, following)
+            finally:
+                sys.setprofile(None)
+            self._seconds[number] = time.monotonic() - began
+            if passed:
+                for code in reached:
+                    self._reaching.setdefault(code, []).append(number)
+            elif not _passes(item, following):  # not only too slow while it is watched
+                failed.append(item.nodeid)
+        return failed
+
+    # -- with changes ------------------------------------------------------------------------
+
+    def _all(self, session: pytest.Session, mutants: list[Mutant]) -> None:
+        waiting = list(reversed(mutants))
+        running: dict[int, tuple[Mutant, int, float]] = {}
+        done = 0
+        while waiting or running:
+            while waiting and len(running) < self.settings.jobs:
+                mutant = waiting.pop()
+                tests = self._tests_of(mutant)
+                if not tests:
+                    self.results.unreached.append(mutant)
+                    done += 1
+                    continue
+                read, pid = self._fork(session, mutant, tests)
+                limit = max(_LEAST_S, 10 * sum(self._seconds[number] for number in tests))
+                running[read] = mutant, pid, time.monotonic() + limit
+            ready, _, _ = select.select(list(running), [], [], 0.5) if running else ([], [], [])
+            late = [
+                fd for fd, (_, _, until) in running.items() if fd not in ready and time.monotonic() > until
+            ]
+            for fd in [*ready, *late]:
+                mutant, pid, _ = running.pop(fd)
+                survived = fd in ready and os.read(fd, 1) == b"s"
+                os.close(fd)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                (self.results.survived if survived else self.results.killed).append(mutant)
+                done += 1
+                if done % 100 == 0:
+                    self._say(f"{done} of {len(mutants)} mutants, {len(self.results.survived)} survive")
+
+    def _tests_of(self, mutant: Mutant) -> list[int]:
+        reaching = self._reaching.get(_live_code(mutant), [])
+        return sorted(reaching, key=self._seconds.__getitem__)[: self.settings.tests_of_a_mutant]
+
+    def _fork(self, session: pytest.Session, mutant: Mutant, tests: list[int]) -> tuple[int, int]:
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(write)
+            return read, pid
+        try:
+            os.setpgid(0, 0)
+            silence = os.open(os.devnull, os.O_RDWR)
+            for fd in (0, 1, 2):
+                os.dup2(silence, fd)
+            put(mutant)
+            for number, following in zip(tests, [*tests[1:], None], strict=True):
+                after = None if following is None else session.items[following]
+                if not _passes(session.items[number], after):
+                    os.write(write, b"k")
+                    break
+            else:
+                os.write(write, b"s")
+        except BaseException:  # noqa: BLE001 - whatever a mutant brings about, it was noticed
+            os.write(write, b"k")
+        finally:
+            os._exit(0)
+
+    def _say(self, text: str) -> None:
+        os.write(2, f"mutation: {text}\n".encode())
+
+
+def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
+    from _pytest.runner import runtestprotocol
+
+    reports = runtestprotocol(item, log=False, nextitem=following)
+    return not any(report.failed for report in reports)
+
+
+def _live_code(mutant: Mutant) -> types.CodeType:
+    live: Any = sys.modules[mutant.module]
+    for name in mutant.function.split("."):
+        live = vars(live)[name] if isinstance(live, type) else getattr(live, name)
+    for inner in ("__func__", "fget", "__wrapped__"):
+        while hasattr(live, inner) and getattr(live, inner) is not None:
+            live = getattr(live, inner)
+    code: types.CodeType = live.__code__
+    return code
+
+
+def write(results: Results, path: Path) -> None:
+    """The results as JSON."""
+    value = {
+        "killed": len(results.killed),
+        "survived": [mutant.key for mutant in results.survived],
+        "unreached": [mutant.key for mutant in results.unreached],
+        "seconds": round(results.seconds),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n")

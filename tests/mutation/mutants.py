@@ -1,0 +1,231 @@
+"""One decision turned round at a time: which changes are tried, and how a function gets one.
+
+Only decisions are changed: conditions, comparisons, what is raised, what is called for its effect,
+numbers, truth values, set operations. Words in messages are not (nothing is decided by them), and
+neither is what stands outside functions. A change is put into the running function (its ``__code__``),
+so that every module that imported it has it, and nothing is written to disk.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change in one function."""
+
+    module: str
+    function: str
+    """Qualified name within the module, e.g. ``Judge.judge``."""
+    line: int
+    operator: str
+    was: str
+    """The source of what is changed, on one line."""
+    code: types.CodeType
+
+    @property
+    def key(self) -> str:
+        """The same for the same change, wherever its line moves; several equal ones share it."""
+        return f"{self.module}:{self.function}: {self.operator}: {self.was}"
+
+
+Change = Callable[[ast.AST], Iterator[tuple[str, ast.AST | list[ast.stmt]]]]
+
+
+def mutants_of(module: str) -> Iterator[Mutant]:
+    """All changes of a module's functions and methods, in the order of their lines."""
+    source = Path(importlib.import_module(module).__file__ or "").read_text()
+    original = ast.parse(source)
+    codes = _codes(compile(original, module, "exec"))
+    for function, node in _functions(original):
+        count = sum(1 for _ in _places(node))
+        for place in range(count):
+            target = list(_places(node))[place]
+            for operator, _made in _changes(target):
+                code = _changed(original, function, place, operator, module)
+                if code is not None and code.co_code + repr(code.co_consts).encode() != codes[function]:
+                    was = " ".join(ast.unparse(target).split())[:200]
+                    yield Mutant(module, function, getattr(target, "lineno", 0), operator, was, code)
+
+
+def put(mutant: Mutant) -> None:
+    """Gives the running function the change. For a process that ends soon."""
+    live: Any = importlib.import_module(mutant.module)
+    for name in mutant.function.split("."):
+        live = vars(live)[name] if isinstance(live, type) else getattr(live, name)
+    for inner in ("__func__", "fget", "__wrapped__"):
+        while hasattr(live, inner) and getattr(live, inner) is not None:
+            live = getattr(live, inner)
+    live.__code__ = mutant.code
+
+
+# -- where ----------------------------------------------------------------------------------------
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef) and not _is_protocol(node):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef):
+                    yield f"{node.name}.{inner.name}", inner
+
+
+def _is_protocol(node: ast.ClassDef) -> bool:
+    return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
+
+
+def _places(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Every node of the body, in a fixed order; annotations and docstrings are not code."""
+    for statement in function.body:
+        yield from _below(statement)
+
+
+def _below(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return  # a docstring
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns"):
+            continue
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, ast.AST) and not isinstance(node, ast.JoinedStr | ast.Assert):
+                yield from _below(inner)
+
+
+def _changed(
+    tree: ast.Module, function: str, place: int, operator: str, module: str
+) -> types.CodeType | None:
+    """The code of the function with this change; None when it does not compile."""
+    copied = copy.deepcopy(tree)
+    node = dict(_functions(copied))[function]
+    target = list(_places(node))[place]
+    made = dict(_changes(target))[operator]
+    _replace(node, target, made)
+    ast.fix_missing_locations(copied)
+    try:
+        top = compile(copied, f"<mutant of {module}>", "exec")
+    except (SyntaxError, ValueError):
+        return None
+    found: types.CodeType = top
+    for name in function.split("."):
+        found = next(
+            each for each in found.co_consts if isinstance(each, types.CodeType) and each.co_name == name
+        )
+    return found
+
+
+def _codes(top: types.CodeType, prefix: str = "") -> dict[str, bytes]:
+    found = {}
+    for each in top.co_consts:
+        if isinstance(each, types.CodeType):
+            found[prefix + each.co_name] = each.co_code + repr(each.co_consts).encode()
+            found |= _codes(each, prefix + each.co_name + ".")
+    return found
+
+
+def _replace(root: ast.AST, target: ast.AST, made: ast.AST | list[ast.stmt]) -> None:
+    for parent in ast.walk(root):
+        for name, value in ast.iter_fields(parent):
+            if value is target:
+                setattr(parent, name, made)
+                return
+            if isinstance(value, list) and any(each is target for each in value):
+                at = next(index for index, each in enumerate(value) if each is target)
+                value[at : at + 1] = made if isinstance(made, list) else [made]
+                return
+
+
+# -- what -----------------------------------------------------------------------------------------
+
+_COMPARED: dict[type, tuple[type, ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+}
+_COMPUTED: dict[type, type] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.Mult: ast.Add,
+}
+_CALLED = {"any": "all", "all": "any", "min": "max", "max": "min"}
+
+
+def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST | list[ast.stmt]]]:
+    match node:
+        case ast.Raise():
+            yield "raise dropped", [ast.Pass()]
+        case ast.Expr(value=ast.Call() | ast.YieldFrom() | ast.Yield()):
+            yield "effect dropped", [ast.Pass()]
+        case ast.AugAssign():
+            yield "assignment dropped", [ast.Pass()]
+        case ast.Continue():
+            yield "continue dropped", [ast.Pass()]
+        case ast.Break():
+            yield "break dropped", [ast.Pass()]
+        case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
+            yield from _turned(node, test)
+        case ast.comprehension(ifs=[_, *_]):
+            yield "filter dropped", ast.comprehension(node.target, node.iter, [], node.is_async)
+        case ast.BoolOp(op=op, values=values):
+            other = ast.And() if isinstance(op, ast.Or) else ast.Or()
+            yield "and/or", ast.BoolOp(other, values)
+            for index in range(len(values)):
+                rest = values[:index] + values[index + 1 :]
+                yield f"operand {index + 1} dropped", rest[0] if len(rest) == 1 else ast.BoolOp(op, rest)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield "not dropped", operand
+        case ast.Compare(left=left, ops=[op], comparators=right):
+            for made in _COMPARED.get(type(op), ()):
+                yield made.__name__, ast.Compare(left, [made()], right)
+        case ast.BinOp(left=left, op=op, right=operand) if type(op) in _COMPUTED and not _is_text(node):
+            made = _COMPUTED[type(op)]
+            yield made.__name__, ast.BinOp(left, made(), operand)
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=words) if name in _CALLED:
+            yield _CALLED[name], ast.Call(ast.Name(_CALLED[name], ast.Load()), args, words)
+        case ast.Constant(value=bool() as value):
+            yield str(not value), ast.Constant(not value)
+        case ast.Constant(value=int() as value):
+            yield "number + 1", ast.Constant(value + 1)
+        case ast.Return(value=value) if value is not None and not isinstance(value, ast.Constant):
+            yield "returns None", ast.Return(ast.Constant(None))
+
+
+def _turned(node: Any, test: ast.expr) -> Iterator[tuple[str, ast.AST]]:
+    for name, made in (
+        ("condition turned", ast.UnaryOp(ast.Not(), test)),
+        ("always", ast.Constant(True)),
+        ("never", ast.Constant(False)),
+    ):
+        if name == "always" and isinstance(node, ast.While):
+            continue  # would only run into the time limit
+        changed = copy.copy(node)
+        changed.test = made
+        yield name, changed
+
+
+def _is_text(node: ast.BinOp) -> bool:
+    """Texts put together for a message."""
+    return any(
+        isinstance(each, ast.JoinedStr)
+        or (isinstance(each, ast.Constant) and isinstance(each.value, str | bytes))
+        for each in ast.walk(node)
+    )
