@@ -91,6 +91,11 @@ def fold(git: Git, *, wait_s: float = 30.0) -> Folded:
     return total
 
 
+def clock() -> datetime.datetime:
+    """The forge's clock, in whole seconds of UTC. Nothing outside of this process can set it."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+
+
 def _fold_all(git: Git, state: ForgeState) -> Folded:
     total = Folded()
     more = True
@@ -103,7 +108,7 @@ def _fold_all(git: Git, state: ForgeState) -> Folded:
 
 def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folded, bool]:
     """One batch; whether there is more in the inbox."""
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    now = clock()
     policy = rule_02_policy(view, Limits()).policy
     state.raise_floor(PolicyFloor(policy.repository, policy.version))
     sorted_inbox = _sort_inbox(view, policy)

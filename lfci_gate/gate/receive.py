@@ -20,6 +20,8 @@ from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.model import ObjectId, Reason, RefUpdate, Verdict, VerdictKind
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lfci_gate.git.process import Git
 
 AnyPath = str | os.PathLike[str]
@@ -170,15 +172,13 @@ def _ask_ahead(git: Git, updates: tuple[RefUpdate, ...]) -> None:
 
 
 def _verdict(git: Git, updates: tuple[RefUpdate, ...], extend: _Extend) -> Verdict:
-    import datetime
-
     from lfci_gate.gate.facts import Push
     from lfci_gate.gate.forge import open_forge, record_accepted
     from lfci_gate.gate.rules import evaluate
 
     _imported()
     extend(_budget(git.config("lfci.timeBudget")))
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    now = clock()
     with open_forge(git, tuple(update.ref for update in updates)) as view:
         push = Push(updates, now)
         verdict = evaluate(push, view)
@@ -186,6 +186,13 @@ def _verdict(git: Git, updates: tuple[RefUpdate, ...], extend: _Extend) -> Verdi
             extend.decided()
             record_accepted(git.git_dir_name, view, push, verdict)
     return verdict
+
+
+def clock() -> datetime:
+    """The forge's clock, in whole seconds of UTC. Nothing outside of this process can set it."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _budget(setting: str | None) -> float:
