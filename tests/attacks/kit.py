@@ -47,6 +47,7 @@ from tests.support.repos import Repo
 __all__ = [
     "AGENT", "CONFIG", "MAIN", "MAINTAINER", "REPOSITORY", "RULE", "SECOND_AGENT", "STRANGER", "TARGETS",
     "ZERO", "Attack", "Failed", "FalseAccept", "ObjectWriter", "Person", "Pushed", "Scene", "bundle_text",
+    "compact",
     "ecdsa_signer", "ed25519_signer", "now", "pack", "pack_entry", "payload_of", "policy_text", "sign_raw",
     "signed_bundle", "wire",
 ]  # fmt: skip
@@ -98,6 +99,12 @@ class WrongAnswer(Failed):
 
 class Unbounded(Failed):
     kind = "unbounded"
+
+
+class Disagreement(Failed):
+    """A second opinion differs, and second_opinions.md does not say why it may."""
+
+    kind = "second opinion differs"
 
 
 class ControlFailed(Failed):
@@ -171,6 +178,19 @@ class Person(Developer):
         line = signed_bundle(format_statement(statement), *signers)
         return self.deliver(line, result, subject=subject_of(statement))
 
+    def json_run(self, rev: str = "HEAD", **changes: Any) -> tuple[dict[str, Any], bytes]:
+        """(a passing run as a JSON document to be changed by hand, its result document)."""
+        run, result = self.run_of(rev, **changes)
+        return json.loads(format_statement(run)), result
+
+    def forged(self, document: dict[str, Any] | bytes, result: bytes, *signers: TestSigner) -> str:
+        """Refspec of a statement that is any JSON (or any bytes), signed by ``signers`` (the agent),
+        under the subject of an honest run at HEAD where its own cannot be read."""
+        payload = document if isinstance(document, bytes) else compact(document)
+        line = signed_bundle(payload, *(signers or (AGENT,)))
+        identifier = hashlib.sha256(pae("application/vnd.in-toto+json", payload)).hexdigest()
+        return self.deliver(line, result, subject=self.run_of("HEAD")[0].inputs_tree, identifier=identifier)
+
     def run(self, rev: str = "HEAD", signer: TestSigner = AGENT, check: str = "test", **changes: Any) -> str:
         """Refspec that delivers a run of a check at ``rev``; ``changes`` replace its fields. Unlike
         :meth:`Developer.evidence` it takes any signer, and statements that contradict themselves."""
@@ -202,6 +222,8 @@ class Scene:
         self.costs = Costs()
         self.codes: set[str] = set()
         """All codes of refusals so far."""
+        self.asked = 0
+        """Objects and signatures that others were asked about."""
         self._expect = expect
         self._bound = bound
         self._instrument = instrument
@@ -419,8 +441,23 @@ class Scene:
         if (done.returncode != 0 or done.stderr.strip()) and self.target.judges:
             raise error(f"git fsck: {done.stdout[-500:]}{done.stderr[-500:]}")
 
+    def _second_opinions(self) -> None:
+        """Takes the new reports of the instrumented gate."""
+        if self._instrument is None:
+            return
+        for path in sorted((self.place / "opinions").glob("*.json")):
+            if path in self._seen:
+                continue
+            self._seen.add(path)
+            found = json.loads(path.read_text())
+            self.asked += found["objects"] + found["signatures"]
+            for each in found["differences"]:
+                if (each["what"], self._instrument["name"]) not in listed_differences():
+                    raise Disagreement(f"{each['what']}: {each['detail']}")
+
     def _bounded(self) -> None:
         """Takes the new reports of the measuring wrapper."""
+        self._second_opinions()
         if not self.target.judges:
             return
         new = [each for each in sorted(self._reports.glob("*.json")) if each not in self._seen]
@@ -434,6 +471,8 @@ class Scene:
             costs.rss = max(costs.rss, found["rss"])
             if found["survivors"]:
                 raise LeftBehind(f"processes: {found['survivors'][:3]}")
+            if self._instrument is not None:
+                continue  # what it took would be the second opinions
             if found[f"{self._bound}_s"] >= MAX_SECONDS:
                 raise Unbounded(f"the hook took {found['wall_s']:.2f} s ({found['cpu_s']:.2f} s of CPU)")
             if found["rss"] >= MAX_BYTES:
@@ -445,7 +484,20 @@ class Scene:
             shutil.rmtree(self._place, ignore_errors=True)
 
 
+@functools.cache
+def listed_differences() -> frozenset[tuple[str, str]]:
+    """(what, attack) of the table in second_opinions.md."""
+    text = Path(__file__).with_name("second_opinions.md").read_text()
+    rows = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `")]
+    return frozenset((what.strip(" `"), name.strip(" `")) for what, name in rows)
+
+
 # -- envelopes by hand -------------------------------------------------------------------------
+
+
+def compact(document: object) -> bytes:
+    """JSON without spaces, in the order that ``document`` has."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def payload_of(statement: Statement) -> bytes:
@@ -509,6 +561,8 @@ class Outcome:
     seconds: float = 0.0
     detail: str = ""
     instrumented: bool = False
+    asked: int = 0
+    """Objects and signatures that second opinions were asked about."""
 
     @property
     def ok(self) -> bool:
@@ -549,6 +603,7 @@ def perform(
     outcome.seconds = time.monotonic() - started
     outcome.codes, outcome.costs = sorted(scene.codes), scene.costs
     outcome.instrumented = instrument is not None
+    outcome.asked = scene.asked
     scene.close()
     return outcome
 

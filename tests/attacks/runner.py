@@ -196,6 +196,9 @@ def summary(rows: list[Row]) -> str:
     if gateless:
         text += f"; without a gate {gateless.count('succeeds')} succeed"
         text += f", git refuses {gateless.count('git refuses')}, {gateless.count('n/a')} mean nothing there"
+    asked = sum(each.asked for row in rows for each in row.gated)
+    if asked:
+        text += f"\nsecond opinions on {asked} objects and envelopes"
     if plain:
         text += f"\nhighest of the hook: {max(each.wall_s for each in plain):.2f} s wall"
         text += f", {max(each.cpu_s for each in plain):.2f} s CPU"
