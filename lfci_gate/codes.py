@@ -174,6 +174,12 @@ CODES: dict[str, Code] = {
         "The ref is of a kind that only a rule could allow, and no rule names it.",
         "add a rule for the ref to the policy",
     ),
+    "LFCI221": Code(
+        "tests cannot be compared with the base",
+        "The policy lets no test vanish unseen, and a result document that shows them is missing: of the run that"
+        " counts (a trailer brings none), or of the base on the forge.",
+        "lfci check --force && lfci land",
+    ),
     # -- 3xx execution ------------------------------------------------------------------------
     "LFCI301": Code(
         "no test alias found",

@@ -1,77 +1,126 @@
 """Rule 14: tests and dependencies against the base. Pure.
 
-A test vanished when it passed on the base and is gone, or skipped, in the pushed tree's result
-documents. What an attester says of the base cannot shrink it: the tests of all passing documents of
-the base count together, and of the pushed tree only those that every counting document executed.
+A test vanished when it passed on the base and is gone, or skipped, or run less often, in the pushed
+tree's result documents (`lfci_gate/gate/test_changes.py`). The base's documents are found by the base's
+own declaration of the check, so no change of the configuration hides them.
+
+Under `refuse` and `approval` "cannot be told" is no acceptance: whoever pushes brings the result document
+of each run that counts, and that of a landed run is the forge's to keep. Only where the base never had a
+result there is nothing to compare, and the verdict says so.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
-from lfci_gate.attest.results import parse_result
 from lfci_gate.config.policy import protections
 from lfci_gate.config.project import parse_project
-from lfci_gate.errors import LfciError, Refusal
+from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
+from lfci_gate.gate.dependencies import lockfile_changes, rule_14_dependencies
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
-from lfci_gate.gate.facts import CONFIG_PATH, RESULTS_REF, Limits, View
+from lfci_gate.gate.facts import CONFIG_PATH, Limits, View
+from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.protect import Change, Part
+from lfci_gate.gate.renames import moved_ids
+from lfci_gate.gate.results import Results
 from lfci_gate.gate.strength import Counted
-from lfci_gate.git.inbox import read_inbox_tree
+from lfci_gate.gate.test_changes import TestChanges, before, compare, facts, message, now, renamings
 from lfci_gate.git.inputs import inputs_tree
-from lfci_gate.git.results import read_result
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import (
     CheckRun,
     ObjectId,
     Outcome,
     Policy,
+    PolicyKey,
     Protection,
     Reason,
     Requirement,
-    ResultDocument,
     Rule,
-    Sha256,
 )
 from lfci_gate.patterns import PatternSet
+from lfci_gate.value import Value, replace
 
 WHOLE = ("**",)
 """The paths of an approval that lets tests vanish: it is of the whole change."""
 
+LOOKED_BACK = 64
+"""Commits in which the last result is looked for, where the base itself has none: it landed by a bypass,
+or is where a new branch left another one between two landings."""
 
-class Results:
-    """Result documents by sha256: of this push, of the inbox, of what was folded."""
+Approved = Callable[[Part], bool]
+"""Whether a part of the change is approved."""
 
-    def __init__(self, view: View, pushed: Mapping[ObjectId, Iterable[ObjectId]], limits: Limits) -> None:
-        self._view = view
-        self._pushed = pushed
-        self._limits = limits
 
-    def read(self, run: CheckRun) -> ResultDocument | None:
-        """The document of a run; None when it is nowhere. Raises Refusal LFCI115 when malformed."""
-        data = self._bytes(run.inputs_tree, run.result_sha256)
-        return None if data is None else parse_result(data)
+class Sight(Value):
+    """What tests are compared with."""
 
-    def _bytes(self, subject: ObjectId, name: Sha256) -> bytes | None:
-        limit = self._limits.result_bytes
-        landed = self._view.ref(RESULTS_REF)
-        if landed is not None:
-            tree = read_commit(self._view.objects, landed).tree
-            data = read_result(self._view.objects, tree, name, limit=limit)
-            if data is not None:
-                return data
-        trees = [*self._pushed.get(subject, ())]
-        trees += [tree for _ref, tree in self._view.inbox().get(subject, ())]
-        for tree in trees:
-            try:
-                _line, result = read_inbox_tree(self._view.objects, tree, max_result_bytes=limit)
-            except Refusal:
-                continue  # a malformed inbox ref holds no document
-            if result is not None and hashlib.sha256(result).hexdigest() == name:
-                return result
-        return None
+    view: View
+    book: EvidenceBook
+    results: Results
+    policy: Policy
+    limits: Limits
+
+
+class Compared(Value):
+    """What is known about the tests of one check."""
+
+    reasons: tuple[Reason, ...] = ()
+    """LFCI213, tests were weakened; LFCI221, it cannot be told."""
+    remarks: tuple[str, ...] = ()
+    changes: TestChanges | None = None
+    """None where nothing was compared."""
+
+
+def rule_14(
+    sight: Sight,
+    change: Change,
+    base: ObjectId | None,
+    rule: Rule,
+    counted: Iterable[tuple[Requirement, Counted]],
+    approved: Approved,
+    findings: Findings,
+) -> None:
+    """Rule 14 for one ref. Arguments: ``base`` is the commit that the change is compared with, ``counted``
+    what counts for the new tip."""
+    pairs = tuple(counted)
+    source = sight.view.objects
+    try:
+        findings.remarks += lockfile_changes(source, change.old_tree, change.new_tree)
+        if rule.dependencies_unpinned == "refuse":
+            runs = [run for _requirement, outcome in pairs for run in _runs(outcome)]
+            findings.refused += rule_14_dependencies(source, change.new_tree, change.commit, runs)
+        if rule.tests_removed != "allow":
+            _tests(sight, change, base, rule, pairs, approved, findings)
+    except LfciError as error:
+        findings.catch(error, change.commit)
+
+
+def _tests(
+    sight: Sight,
+    change: Change,
+    base: ObjectId | None,
+    rule: Rule,
+    counted: tuple[tuple[Requirement, Counted], ...],
+    approved: Approved,
+    findings: Findings,
+) -> None:
+    if base is None:
+        findings.remarks.append("first landing: no base to compare tests with")
+        return
+    reasons: list[Reason] = []
+    for requirement, outcome in counted:
+        compared = tests_against_base(sight, base, change, requirement, _runs(outcome))
+        reasons += compared.reasons
+        findings.remarks += compared.remarks
+    if reasons and rule.tests_removed == "approval":
+        part = whole_change(change, rule)
+        if approved(part):
+            return
+        hint = f"ask a {part.protection.roles[0]} for: lfci approve {change.commit[:12]} --tests"
+        reasons = [replace(reason, hint=hint) for reason in reasons]
+    findings.refused += reasons
 
 
 def whole_change(change: Change, rule: Rule) -> Part:
@@ -82,55 +131,101 @@ def whole_change(change: Change, rule: Rule) -> Part:
     return Part(Protection(WHOLE, roles, 1), change.old_tree, change.new_tree)
 
 
-def rule_14_tests(
-    view: View,
-    book: EvidenceBook,
-    results: Results,
-    policy: Policy,
-    base_tree: ObjectId,
-    commit: ObjectId,
-    counted: Iterable[tuple[Requirement, Counted]],
-    limits: Limits,
-) -> tuple[list[Reason], list[str]]:
-    """A reason for each check whose tests vanished, and remarks where nothing could be compared."""
-    reasons: list[Reason] = []
-    remarks: list[str] = []
-    for requirement, outcome in counted:
-        runs = [run for run in _runs(outcome) if run.tests is not None]
-        if not runs:
-            continue  # not attested (told already), or a check without a report
-        before = _base_runs(view, book, policy, base_tree, requirement, limits)
-        if not before:
-            remarks.append(f"check {requirement.check}: no result of the base, so no tests were compared")
-            continue
-        if {run.inputs_tree for run in before} == {run.inputs_tree for run in runs}:
-            continue  # the check sees what it saw before
-        passed = _ids(results, before, ("passed",), set.union)
-        executed = _ids(results, runs, ("passed", "failed"), set.intersection)
-        if passed is None or executed is None:
-            remarks.append(f"check {requirement.check}: a result document is missing; no tests were compared")
-            continue
-        gone = sorted(passed - executed)
-        if gone:
-            reasons.append(_vanished(requirement.check, gone, commit))
-    return reasons, remarks
+# -- one check ------------------------------------------------------------------------------------
 
 
-def rule_14_dependencies(commit: ObjectId, counted: Iterable[tuple[Requirement, Counted]]) -> list[Reason]:
-    """Lockfiles with entries that have no content hash, or of which nobody can tell."""
-    found: dict[str, str] = {}
-    for _requirement, outcome in counted:
-        for run in _runs(outcome):
-            for lockfile in run.lockfiles:
-                if lockfile.unpinned is None:
-                    found[lockfile.path] = "its entries cannot be counted by this version"
-                elif lockfile.unpinned:
-                    found[lockfile.path] = f"{lockfile.unpinned} entries without a content hash"
-    if not found:
+def tests_against_base(
+    sight: Sight, base: ObjectId, change: Change, requirement: Requirement, runs: list[CheckRun]
+) -> Compared:
+    """What became of the tests of one check from ``base`` to what ``runs`` are of: passing runs of the
+    same inputs and definition. Raises Refusal LFCI115 for a malformed document, Undecided LFCI501."""
+    check = requirement.check
+    if not runs:
+        return _nothing(check, "no run counts, so no tests were compared")
+    tree, landed = _last_runs(sight, base, requirement)
+    if landed and _seen(landed) == _seen(runs):
+        return Compared()  # the check sees what it saw before
+    documents = [sight.results.read(run) for run in runs if run.tests is not None]
+    if None in documents:
+        return _unknown(check, "the result document of a run that counts is missing", change.commit)
+    reported = [run for run in landed if run.tests is not None]
+    if not reported:
+        why = "no test report on the base" if landed else "no result of the base"
+        return _nothing(check, f"{why}, so no tests were compared") if documents else Compared()
+    known = {run.result_sha256: sight.results.read(run) for run in reported}
+    there = [found for found in known.values() if found is not None]
+    if len(there) < len(known):
+        return _unknown(check, "a result document of the base is missing", change.commit)
+    old = before(there)
+    has_report = len(documents) == len(runs)
+
+    def renames(ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        return moved_ids(sight.view.objects, tree, change.new_tree, list(ids))
+
+    changes = compare(old, now([*documents, *([] if has_report else [None])]), renames)
+    names = renamings(changes)
+    remarks = (f"check {check}: {names}",) if names else ()
+    if not changes.weaker:
+        return Compared((), remarks, changes)
+    said = message(check, changes)
+    if not has_report:
+        said = f"check {check} has no test report now, and {changes.total} tests passed on the base"
+    reason = reason_of("LFCI213", said, check=check, commit=change.commit, facts=facts(changes))
+    return Compared((reason,), remarks, changes)
+
+
+def passing_runs(sight: Sight, tree: ObjectId, requirement: Requirement) -> list[CheckRun]:
+    """Passing runs of the check on a tree, as that tree declares it, by keys that may have a role for
+    it. How old they are does not matter, nor whether the key counts today: they are asked what was
+    tested, and more of them only make a base larger. Empty also where the tree declares no such check, or
+    what landed before the gate cannot be read. Raises Undecided LFCI501, LFCI503."""
+    source = sight.view.objects
+    try:
+        data = read_file(source, tree, CONFIG_PATH, sight.limits.config_bytes)
+        definition = None if data is None else parse_project(data).check(requirement.check)
+        if definition is None:
+            return []
+        subject = inputs_tree(source, tree, PatternSet(definition.inputs)).oid
+    except (Refusal, UsageError):
         return []
-    facts = tuple(f"{ascii(path)[1:-1]}: {why}" for path, why in sorted(found.items()))
-    message = "the policy refuses dependencies that are not known to be pinned"
-    return [reason_of("LFCI214", message, commit=commit, facts=facts)]
+    roles = _roles_behind(sight.policy, requirement.roles)
+    found = []
+    for evidence in sight.book.about(subject).evidence:
+        run = evidence.statement
+        if (
+            isinstance(run, CheckRun)
+            and (run.check, run.definition, run.repository)
+            == (requirement.check, definition.digest, sight.policy.repository)
+            and run.result is Outcome.PASSED
+            and any(_has_one(key, roles) for key in evidence.keys)
+        ):
+            found.append(run)
+    return found
+
+
+def _last_runs(sight: Sight, base: ObjectId, requirement: Requirement) -> tuple[ObjectId, list[CheckRun]]:
+    """The tree and the passing runs of the base; where it has none, of the nearest commit before it that
+    has. The base's tree and none when none of LOOKED_BACK commits has one."""
+    source = sight.view.objects
+    first = read_commit(source, base)
+    waiting = [first]
+    reached = {base}
+    trees: set[ObjectId] = set()
+    for commit in waiting:
+        if commit.tree not in trees:
+            trees.add(commit.tree)
+            runs = passing_runs(sight, commit.tree, requirement)
+            if runs:
+                return commit.tree, runs
+        for parent in commit.parents:
+            if parent not in reached and len(reached) < LOOKED_BACK:
+                reached.add(parent)
+                try:
+                    waiting.append(read_commit(source, parent))
+                except Undecided as error:
+                    if error.code != "LFCI501":  # a shallow clone ends here; a forge is never shallow
+                        raise
+    return first.tree, []
 
 
 def _runs(outcome: Counted) -> list[CheckRun]:
@@ -138,62 +233,29 @@ def _runs(outcome: Counted) -> list[CheckRun]:
     return [run for run in runs if isinstance(run, CheckRun)]
 
 
-def _base_runs(
-    view: View,
-    book: EvidenceBook,
-    policy: Policy,
-    tree: ObjectId,
-    requirement: Requirement,
-    limits: Limits,
-) -> list[CheckRun]:
-    """Passing runs of the check on the base, as the base declared it, by keys whose role counts. How
-    old they are does not matter: they landed."""
-    try:
-        data = read_file(view.objects, tree, CONFIG_PATH, limits.config_bytes)
-        definition = None if data is None else parse_project(data).check(requirement.check)
-    except LfciError:
-        return []  # what landed before the gate may be anything
-    if definition is None:
-        return []
-    subject = inputs_tree(view.objects, tree, PatternSet(definition.inputs)).oid
-    found = []
-    for evidence in book.about(subject).evidence:
-        run = evidence.statement
-        if (
-            isinstance(run, CheckRun)
-            and (run.check, run.definition, run.repository)
-            == (requirement.check, definition.digest, policy.repository)
-            and run.result is Outcome.PASSED
-            and run.tests is not None
-            and any(set(key.roles) & set(requirement.roles) for key in evidence.keys)
-        ):
-            found.append(run)
-    return found
+def _seen(runs: Iterable[CheckRun]) -> set[tuple[str, str]]:
+    return {(run.inputs_tree, run.definition) for run in runs}
 
 
-def _ids(
-    results: Results,
-    runs: list[CheckRun],
-    outcomes: tuple[str, ...],
-    combine: Callable[..., set[str]],
-) -> set[str] | None:
-    sets = []
-    for run in runs:
-        document = results.read(run)
-        if document is None:
-            return None
-        sets.append({case.id for case in document.tests if case.outcome in outcomes})
-    return combine(*sets)
+def _roles_behind(policy: Policy, roles: Iterable[str]) -> frozenset[str]:
+    """These roles and those that any delegation ever made holders of them."""
+    found = set(roles)
+    gained = True
+    while gained:
+        more = {link.to for link in policy.delegations if link.granter in found}
+        gained = not more <= found
+        found |= more
+    return frozenset(found)
 
 
-def _vanished(check: str, gone: list[str], commit: ObjectId) -> Reason:
-    shown = [ascii(each)[1:-1][:120] for each in gone[:3]]
-    more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
-    count = "1 test" if len(gone) == 1 else f"{len(gone)} tests"
-    return reason_of(
-        "LFCI213",
-        f"{count} of check {check} passed on the base, now gone or skipped",
-        check=check,
-        commit=commit,
-        facts=(f"tests: {', '.join(shown)}{more}",),
-    )
+def _has_one(key: PolicyKey, roles: frozenset[str]) -> bool:
+    return not roles.isdisjoint(key.roles)
+
+
+def _nothing(check: str, why: str) -> Compared:
+    return Compared(remarks=(f"check {check}: {why}",))
+
+
+def _unknown(check: str, why: str, commit: ObjectId) -> Compared:
+    said = f"the tests of check {check} cannot be compared with the base"
+    return Compared((reason_of("LFCI221", said, check=check, commit=commit, facts=(why,)),))

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError, Refusal
-from lfci_gate.gate.against_base import Results, rule_14_dependencies, rule_14_tests, whole_change
+from lfci_gate.gate.against_base import Sight, rule_14
 from lfci_gate.gate.authority import Authority, policy_file, refuse_bad_proposal
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, Push, View
 from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.objects import file_sha256, read_commit
 from lfci_gate.gate.protect import Change, Part, changed_parts, rule_13_approvals
+from lfci_gate.gate.results import Results
 from lfci_gate.gate.strength import Counted, Expected, count
 from lfci_gate.git.check_tree import check_tree
 from lfci_gate.git.inputs import inputs_tree
@@ -30,7 +31,7 @@ from lfci_gate.model import (
     Rule,
 )
 from lfci_gate.patterns import PatternSet
-from lfci_gate.value import Value, replace
+from lfci_gate.value import Value
 
 
 class Target(Value):
@@ -75,7 +76,7 @@ class Judge:
         everything = [pair for _commit, pair in counted]
         self._protected(change, target, everything, findings)
         tip = [pair for commit, pair in counted if commit == target.new]
-        self._against_base(change, target.rule, tip, findings)
+        self._against_base(change, target, tip, findings)
 
     def _rule_04_commits(self, target: Target) -> tuple[ObjectId, ...]:
         base = target.base
@@ -222,38 +223,15 @@ class Judge:
     def _against_base(
         self,
         change: Change,
-        rule: Rule,
+        target: Target,
         counted: list[tuple[Requirement, Counted]],
         findings: Findings,
     ) -> None:
-        try:
-            if rule.dependencies_unpinned == "refuse":
-                findings.refused += rule_14_dependencies(change.commit, counted)
-            if rule.tests_removed == "allow":
-                return
-            if change.old_tree is None:
-                findings.remarks.append("first landing: no base to compare tests with")
-                return
-            reasons, remarks = rule_14_tests(
-                self._view,
-                self._book,
-                self._results,
-                self._policy,
-                change.old_tree,
-                change.commit,
-                counted,
-                self._push.limits,
-            )
-            findings.remarks += remarks
-            if reasons and rule.tests_removed == "approval":
-                part = whole_change(change, rule)
-                if not self._approved(part, change, rule, counted, findings):
-                    return
-                hint = f"ask a {part.protection.roles[0]} for: lfci approve {change.commit[:12]} --tests"
-                reasons = [replace(reason, hint=hint) for reason in reasons]
-            findings.refused += reasons
-        except LfciError as error:
-            findings.catch(error, change.commit)
+        def approved(part: Part) -> bool:
+            return not self._approved(part, change, target.rule, counted, findings)
+
+        sight = Sight(self._view, self._book, self._results, self._policy, self._push.limits)
+        rule_14(sight, change, target.base, target.rule, counted, approved, findings)
 
 
 def _summary(outcome: Counted, policy: Policy) -> Iterator[str]:

@@ -32,7 +32,6 @@ from collections.abc import Iterator
 
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided
-from lfci_gate.gate.against_base import Results
 from lfci_gate.gate.authority import Authority, rule_02_policy
 from lfci_gate.gate.evidence import Candidate, EvidenceBook, reason_of
 from lfci_gate.gate.facts import Push, View
@@ -41,6 +40,7 @@ from lfci_gate.gate.inbox import rule_03_inbox
 from lfci_gate.gate.judge import Judge, Target
 from lfci_gate.gate.objects import peel, read_commit
 from lfci_gate.gate.refnames import Namespace, classify, fold, refuse_look_alike
+from lfci_gate.gate.results import Results
 from lfci_gate.model import ObjectId, Policy, RefUpdate, RefVerdict, Rule, Verdict, VerdictKind
 from lfci_gate.patterns import PatternSet
 
