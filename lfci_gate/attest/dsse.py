@@ -64,7 +64,7 @@ def signed_by(envelope: Envelope, keys: Iterable[PublicKey]) -> tuple[PublicKey,
 
     Distinct means distinct kind and raw bytes: one key under two names, or two signatures by one
     key, count once. No key, or no signature, gives the empty tuple. Costs at most one verification
-    for each pair of key and signature.
+    for each pair of key and signature; ``keys`` are taken one by one, and no more of them than needed.
     """
     message = pae(envelope.payload_type, envelope.payload)
     found: dict[tuple[str, bytes], PublicKey] = {}
@@ -78,4 +78,6 @@ def signed_by(envelope: Envelope, keys: Iterable[PublicKey]) -> tuple[PublicKey,
             # A signature counts for one key: for an ECDSA signature anybody can compute a second key
             # that it verifies under.
             unmatched = [signature for signature in unmatched if signature not in mine]
+            if not unmatched:
+                break  # nobody else can have signed
     return tuple(found.values())

@@ -6,10 +6,10 @@ policy, and only then the statement is parsed, from those same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from lfci_gate.attest.bundle import parse_bundle, parse_note
-from lfci_gate.attest.dsse import attestation_id, signed_by
+from lfci_gate.attest.dsse import Envelope, attestation_id, signed_by
 from lfci_gate.attest.statement import parse_statement
 from lfci_gate.errors import Refusal, Undecided
 from lfci_gate.gate.facts import NOTES_REF, Limits, View
@@ -18,7 +18,7 @@ from lfci_gate.git.inbox import read_inbox_tree
 from lfci_gate.git.notes import read_note
 from lfci_gate.git.trailers import find_trailers
 from lfci_gate.model import ObjectId, Policy, PolicyKey, PublicKey, Reason, Statement
-from lfci_gate.value import Value
+from lfci_gate.value import Value, replace
 
 _NOTE_BYTES = 64 * 1024 * 1024
 
@@ -38,6 +38,10 @@ class Evidence(Value):
     statement: Statement
     keys: tuple[PolicyKey, ...]
     line: bytes
+    signatures: tuple[bytes, ...]
+    """Of all envelopes that it came in."""
+    payload: bytes
+    """The signed bytes that ``statement`` was read from."""
 
 
 class Found(Value):
@@ -100,7 +104,7 @@ class EvidenceBook:
             if isinstance(outcome, Reason):
                 rejected.append(outcome)
             else:
-                seen[outcome.id] = _merged(seen.get(outcome.id), outcome)
+                seen[outcome.id] = self._merged(seen.get(outcome.id), outcome)
         return Found(tuple(seen.values()), tuple(rejected))
 
     # -- rule 7: where candidates are ---------------------------------------------------
@@ -158,21 +162,44 @@ class EvidenceBook:
             raise Refusal("LFCI110", f"an attestation in the {candidate.origin} is too large")
         bundle = parse_bundle(candidate.line)
         envelope = bundle.envelope
-        hinted = self._by_fingerprint.get(bundle.hint)
-        keys: tuple[PublicKey, ...] = ()
-        if hinted is not None:
-            self._spend(len(envelope.signatures))
-            keys = signed_by(envelope, (hinted,))
-        if len(keys) < len(envelope.signatures):
-            # The hint is only a hint: every key of the policy may have signed.
-            others = [key for key in self._keys if key != hinted]
-            self._spend(len(others) * len(envelope.signatures))
-            keys += signed_by(envelope, others)
+        # One question about all keys: asked twice, a signature could count for a second key.
+        keys = signed_by(envelope, self._in_turn(len(envelope.signatures), bundle.hint))
         if not keys:
             raise self._unverified(bundle.hint, candidate.origin)
         statement = parse_statement(envelope.payload)
-        signers = tuple(self._keys[key] for key in dict.fromkeys(keys))
-        return Evidence(attestation_id(envelope), statement, signers, candidate.line)
+        signers = tuple(self._keys[key] for key in keys)
+        return Evidence(
+            attestation_id(envelope),
+            statement,
+            signers,
+            candidate.line,
+            envelope.signatures,
+            envelope.payload,
+        )
+
+    def _in_turn(self, signatures: int, hint: str) -> Iterator[PublicKey]:
+        """The keys that may have signed, each paid for when its turn comes. The hint is only a hint: it says
+        who comes first, and every key of the policy may have signed."""
+        hinted = self._by_fingerprint.get(hint)
+        if hinted is not None:
+            self._spend(signatures)
+            yield hinted
+        for key in self._keys:
+            if key != hinted:
+                self._spend(signatures)
+                yield key
+
+    def _merged(self, one: Evidence | None, other: Evidence) -> Evidence:
+        """The same statement may lie in several envelopes, signed by different keys; all count. It is asked
+        again who signed, about all signatures together: in two envelopes one signature could count for
+        two keys, as within one it cannot."""
+        if one is None or set(other.keys) <= set(one.keys):
+            return other if one is None else one
+        signatures = tuple(dict.fromkeys(one.signatures + other.signatures))
+        asked = dict.fromkeys(key.public for key in one.keys + other.keys)
+        self._spend(len(signatures) * len(asked))
+        keys = signed_by(Envelope(one.payload, signatures), asked)
+        return replace(one, keys=tuple(self._keys[key] for key in keys), signatures=signatures)
 
     def _unverified(self, hint: str, origin: str) -> Refusal:
         named = self._by_fingerprint.get(hint)
@@ -197,13 +224,6 @@ class EvidenceBook:
                 f"more than {self._limits.verifications} signatures to verify in one push",
                 hint="ask the operator to run: lfci forge fold REPO",
             )
-
-
-def _merged(one: Evidence | None, other: Evidence) -> Evidence:
-    """The same statement may lie in two envelopes, signed by different keys; both count."""
-    if one is None:
-        return other
-    return Evidence(one.id, one.statement, tuple(dict.fromkeys(one.keys + other.keys)), one.line)
 
 
 def _of_trailers(commit: Commit) -> list[Candidate]:
