@@ -38,16 +38,31 @@ def run_directory(work: Path) -> Iterator[Path]:
             work = next(place for place in (work, Path("/var/tmp"), Path("/tmp")) if _open_to_all(place))
         work.mkdir(parents=True, exist_ok=True)
         _remove_stale(work)
-        place = work / f"{_PREFIX}{os.getpid()}-{os.urandom(6).hex()}"
-        place.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
-        lock = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        place, lock = _made(work)
     try:
         yield place
     finally:
+        # The lock is held to the end: whoever looks for what others left must not help to remove it.
+        try:
+            with _shielded(), files.os_errors("remove the directory of the run", place):
+                remove_tree(place)
+        finally:
+            os.close(lock)
+
+
+def _made(work: Path) -> tuple[Path, int]:
+    """A new directory and its lock, held. Between the two somebody may take it for one that was left."""
+    while True:
+        place = work / f"{_PREFIX}{os.getpid()}-{os.urandom(6).hex()}"
+        place.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+        try:
+            lock = os.open(place / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return place, lock
         os.close(lock)
-        with _shielded(), files.os_errors("remove the directory of the run", place):
-            remove_tree(place)
 
 
 def _remove_stale(work: Path) -> None:

@@ -136,3 +136,24 @@ def test_the_next_run_removes_what_a_killed_one_left(project: Project, tmp_path:
             assert not stale.exists()
             assert alive.exists()
     assert not alive.exists()
+
+
+_MANY_RUNS = """
+import sys
+from pathlib import Path
+from lfci_gate.engines.scratch import run_directory
+for number in range(25):
+    with run_directory(Path(sys.argv[1])) as place:
+        for name in ("build", "etc"):
+            (place / name / "deep").mkdir(parents=True)
+"""
+
+
+def test_runs_that_begin_and_end_at_once_leave_each_other_s_directories_alone(tmp_path: Path) -> None:
+    """Each looks for what killed runs left, and must take no living one's directory for that."""
+    runs = [
+        subprocess.Popen([sys.executable, "-c", _MANY_RUNS, str(tmp_path)], stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    assert [run.communicate()[1].decode()[-500:] for run in runs] == [""] * 4
+    assert list(tmp_path.iterdir()) == []
