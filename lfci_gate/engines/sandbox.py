@@ -12,10 +12,19 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lfci_gate.canonical import digest
+from lfci_gate.engines.seccomp import RULES, Rule
 from lfci_gate.model import Sha256
 from lfci_gate.value import Value
 
-__all__ = ["DEFAULT_LIMITS", "ETC", "Limits", "Sandbox", "bubblewrap_arguments", "sandbox_digest"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "ETC",
+    "Limits",
+    "Sandbox",
+    "bubblewrap_arguments",
+    "nix_sandbox_digest",
+    "sandbox_digest",
+]
 
 _MIB: Final = 1 << 20
 _GIB: Final = 1 << 30
@@ -31,7 +40,7 @@ class Limits(Value):
     tmp_bytes: int = 2 * _GIB
     """/tmp, and again /dev/shm; both are in memory."""
     memory_bytes: int | None = None
-    """Resident memory of all processes; None: the machine's own, where the kernel takes the run first."""
+    """Memory of all processes; None: seven eighths of the machine's own."""
     file_bytes: int = 16 * _GIB
     """One file."""
     processes: int = 16384
@@ -90,27 +99,64 @@ def bubblewrap_arguments(sandbox: Sandbox) -> list[str]:
         *("--perms", "1777", "--size", size, "--tmpfs", "/tmp"),
         *("--bind", sandbox.build, "/build", "--ro-bind", sandbox.etc, "/etc"),
     ]
+    for folder in sorted({folder for place in sandbox.interpreters for folder in _folders(place)}):
+        arguments += ["--perms", "0755", "--dir", folder]
     for place, target in sorted(sandbox.interpreters.items()):
-        arguments += ["--symlink", target, place]
+        arguments += ["--ro-bind", target, place]  # as files, like Nix: no link to follow
     for name, value in sandbox.env.items():
         arguments += ["--setenv", name, value]
     # Last: what is made above needs a writable root, and a writable /dev.
     return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/build"]
 
 
-def sandbox_digest(network: bool, limits: Limits) -> Sha256:
-    """Names this kind of sandbox in an attestation: equal for every run that is isolated alike."""
+def _plain(rule: Rule) -> list[object]:
+    return [rule.call, rule.errno, None if rule.condition is None else list(rule.condition)]
+
+
+def _folders(place: str) -> list[str]:
+    """The directories above ``/usr/bin/env``, say."""
+    parts = place.split("/")[1:-1]
+    return ["/" + "/".join(parts[: index + 1]) for index in range(len(parts))]
+
+
+def nix_sandbox_digest(interpreters: str, limits: Limits) -> Sha256:
+    """As :func:`sandbox_digest`, for Nix's own build sandbox.
+
+    Arguments:
+        interpreters: what /bin/sh and /usr/bin/env were there, in the run script's words.
+    """
+    return digest(
+        {
+            "schema": "lfci.sandbox/1",
+            "kind": "nix",
+            "network": False,
+            "user": [1000, 100],
+            "store": "closure",
+            "interpreters": interpreters,
+            "limits": {"log": limits.log_bytes},
+        }
+    )
+
+
+def sandbox_digest(network: bool, limits: Limits, *, filtered: bool = True) -> Sha256:
+    """Names this kind of sandbox in an attestation: equal for every run that is isolated alike.
+
+    Arguments:
+        filtered: there is a filter of system calls for the machine.
+    """
     return digest(
         {
             "schema": "lfci.sandbox/1",
             "kind": "bubblewrap",
             "namespaces": ["cgroup", "ipc", "mount", "net", "pid", "user", "uts"],
             "network": network,
+            "system calls": digest([_plain(rule) for rule in RULES]) if filtered else None,
             "user": [1000, 100],
             "root": "read-only",
             "store": "closure",
             "writable": ["/build", "/dev/shm", "/tmp"],
             "interpreters": ["/bin/sh", "/usr/bin/env"],
+            "seccomp": ["no set-id modes", "no extended attributes"],
             "limits": {
                 "build": limits.build_bytes,
                 "file": limits.file_bytes,

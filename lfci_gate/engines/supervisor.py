@@ -11,6 +11,7 @@ decides nothing; what to run and what is allowed is in the request file (written
     user           null, or [uid, gid] to drop to before bubblewrap starts
     build          host directory behind /build
     limits         see engines.sandbox.Limits
+    filter         file with the filter of system calls; null where there is none for this machine
     result         file to write: {how, begun, status, stopped, duration_ms}
     clean          directory to remove when the parent was killed
 
@@ -32,7 +33,8 @@ import subprocess
 import time
 import tty
 
-from lfci_gate.engines.usage import disk_usage, free_bytes, limit_self, memory_usage
+from lfci_gate.engines import cgroups
+from lfci_gate.engines.usage import disk_usage, free_bytes, limit_self, memory_usage, most_memory
 
 TYPE_CHECKING = False  # typing costs a tenth of the supervisor's start
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class Run:
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
         self.limits: dict[str, Any] = request["limits"]
+        if self.limits["memory_bytes"] is None:
+            self.limits["memory_bytes"] = most_memory()
         self.abandoned = False
         self.heard = b""
         self.status = b""
@@ -71,6 +75,7 @@ class Run:
         # As Nix does: the output is a terminal, one that changes nothing of what is written to it.
         self.terminal, self.inner_terminal = os.openpty()
         tty.setraw(self.inner_terminal)
+        self.group = cgroups.make(self.limits)
         self.started = time.monotonic()
         self.next_look = self.started + 1.0
 
@@ -82,6 +87,10 @@ class Run:
         except Ended as ended:
             how = str(ended)
         self.end(child)
+        if self.group is not None:
+            # A child that the kernel took must not look like a test that failed.
+            how = "memory" if how == "exit" and self.group.ran_out_of_memory() else how
+            self.group.remove()
         try:
             while how == "exit" and self.forward():
                 pass
@@ -103,28 +112,25 @@ class Run:
         os.dup2(self.inner_socket.fileno(), SOCKET_FD)
         user = request["user"]
         drop = {"user": user[0], "group": user[1], "extra_groups": []} if user else {}
-        child = subprocess.Popen(
-            [
-                *(
-                    request["bubblewrap"],
-                    "--args",
-                    str(arguments),
-                    "--json-status-fd",
-                    str(self.status_write),
-                ),
-                *("--", *request["command"]),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self.inner_terminal,
-            stderr=self.inner_terminal,
-            env={},
-            cwd="/",
-            umask=0o022,
-            pass_fds=(SOCKET_FD, arguments, self.status_write),
-            **drop,
-        )
+        options = ["--args", str(arguments), "--json-status-fd", str(self.status_write)]
+        given = [SOCKET_FD, arguments, self.status_write]
+        if request.get("filter") is not None:
+            given.append(os.open(request["filter"], os.O_RDONLY))
+            options += ["--seccomp", str(given[-1])]
+        with contextlib.nullcontext() if self.group is None else self.group.inside():
+            child = subprocess.Popen(
+                [request["bubblewrap"], *options, "--", *request["command"]],
+                stdin=subprocess.DEVNULL,
+                stdout=self.inner_terminal,
+                stderr=self.inner_terminal,
+                env={},
+                cwd="/",
+                umask=0o022,
+                pass_fds=given,
+                **drop,
+            )
         self.inner_socket.close()
-        for fd in (SOCKET_FD, arguments, self.status_write, self.inner_terminal):
+        for fd in (*given, self.inner_terminal):
             os.close(fd)
         return child
 
@@ -237,10 +243,7 @@ class Run:
             return
         if disk_usage(build) > self.limits["build_bytes"]:
             raise Ended("disk")
-        if (
-            self.limits["memory_bytes"] is not None
-            and memory_usage(self.init_fd) > self.limits["memory_bytes"]
-        ):
+        if self.group is None and memory_usage(self.init_fd) > self.limits["memory_bytes"]:
             raise Ended("memory")
         # Looking costs time in proportion to the number of files: a twentieth of it at most.
         self.next_look = time.monotonic() + max(_TICK_S, 20 * (time.monotonic() - now))
