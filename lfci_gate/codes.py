@@ -69,9 +69,9 @@ CODES: dict[str, Code] = {
         "lfci check --force",
     ),
     "LFCI111": Code(
-        "not enough distinct keys attest the check",
-        "The policy's threshold counts distinct public keys; too few of them attested this tree.",
-        "let another enrolled key run: lfci check",
+        "not enough distinct identities attest the check",
+        "The policy's threshold counts identities, however many keys each has; too few attested this tree.",
+        "let somebody else who is enrolled run: lfci check",
     ),
     "LFCI112": Code(
         "the attestation is bound to another base or ref",
@@ -92,6 +92,17 @@ CODES: dict[str, Code] = {
         "the result document does not match its attestation",
         "The stored result document has another sha256 than the attested one, or contradicts its counts.",
         "lfci check --force",
+    ),
+    "LFCI116": Code(
+        "not corroborated or verified enough",
+        "Enough identities attest the check, but the policy wants equal results of several of them, or a verifier"
+        " who got the same derivation or the same result.",
+        "let somebody else who is enrolled run lfci check, or ask a verifier to verify the run",
+    ),
+    "LFCI117": Code(
+        "a verifier could not reproduce it",
+        "The newest word of a verifier about this run is that it was not reproduced; no other word outweighs that.",
+        "find out why the verifier got something else, then: lfci check --force",
     ),
     # -- 2xx policy and approvals ----------------------------------------------------------
     "LFCI201": Code(
@@ -173,6 +184,11 @@ CODES: dict[str, Code] = {
         "no rule covers this ref and the policy demands one",
         "The ref is of a kind that only a rule could allow, and no rule names it.",
         "add a rule for the ref to the policy",
+    ),
+    "LFCI217": Code(
+        "the pusher is not who attested",
+        "The rule takes a push only from somebody whose evidence counts, and the forge names another pusher, or none.",
+        "push as the identity that ran lfci check",
     ),
     "LFCI221": Code(
         "tests cannot be compared with the base",

@@ -14,7 +14,7 @@ from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import Refusal, UsageError
 from lfci_gate.gate.against_base import whole_change
 from lfci_gate.gate.objects import read_commit
-from lfci_gate.gate.protect import Change, Part, changed_parts, changed_paths, protected_part
+from lfci_gate.gate.protect import Change, Part, changed_parts, changed_paths, protected_part, roles_of_part
 from lfci_gate.git.history import merge_base
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
@@ -72,11 +72,12 @@ def approve(
 ) -> Approved:
     """Signs and stores the approval of one part. Raises Refusal LFCI215 when the key's roles do not
     allow it: an approval that cannot count is not made."""
-    if not set(key.roles) & set(part.protection.roles):
+    lacks = roles_of_part(part, change, objects, policy, now).lacks(key, part.protection.roles)
+    if lacks:
         raise Refusal(
             "LFCI215",
             f"the key {key.name} may not approve this",
-            facts=(f"needs one of the roles: {', '.join(part.protection.roles)}",),
+            facts=(f"needs one of the roles: {', '.join(part.protection.roles)}", lacks),
         )
     statement = Approval(
         to_tree=part.to_tree,
@@ -84,7 +85,7 @@ def approve(
         repository=policy.repository,
         ref=change.ref,
         paths=part.protection.paths,
-        reviewer=key.name,
+        reviewer=key.identity,
         reason=reason,
         issued_at=now,
     )

@@ -12,13 +12,15 @@ from datetime import datetime
 
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError
+from lfci_gate.gate.binding import roles_between
 from lfci_gate.gate.evidence import Evidence, EvidenceBook, Found
 from lfci_gate.gate.facts import Limits, View
 from lfci_gate.gate.objects import file_sha256
-from lfci_gate.gate.strength import Expected, count
+from lfci_gate.gate.strength import Expected, Roles, count
 from lfci_gate.git.commit import Commit
 from lfci_gate.git.inputs import inputs_tree
 from lfci_gate.model import (
+    Assurance,
     CheckDefinition,
     CheckRun,
     Engine,
@@ -34,6 +36,7 @@ from lfci_gate.patterns import PatternSet
 from lfci_gate.value import Value, replace
 
 _OWN = "(own key)"
+_BEYOND_A_RUN = ("LFCI111", "LFCI116", "LFCI117")
 _NO_RULE = Rule(
     refs=(),
     scope="tip",
@@ -56,6 +59,8 @@ class Known(Value):
     run: CheckRun
     key: str
     """Name of the signing key."""
+    lacking: tuple[str, ...] = ()
+    """What the target's rule wants beyond this and another run here would not bring, in words."""
 
 
 class Question(Value):
@@ -111,6 +116,7 @@ def known_result(
         rule=rule,
         now=now,
         limits=limits,
+        roles=roles_between(trusted, question.ref, view.objects, question.base, question.tree, now),
     )
     try:
         found = _same_system(
@@ -119,14 +125,15 @@ def known_result(
     except LfciError:
         return None  # what cannot be told is run
     asked = asked_of(rule, question.definition.name)
-    counted = _counted(found, expected, asked, trusted, own, tuple(Engine) if engine is None else (engine,))
+    engines = tuple(Engine) if engine is None else (engine,)
+    counted, lacking = _counted(found, expected, asked, trusted, own, engines)
     names = {key.public: key.name for key in trusted.keys}
     best: Known | None = None
     for public, evidence in counted.items():
         run = evidence.statement
         assert isinstance(run, CheckRun)
         if best is None or run.issued_at > best.run.issued_at:
-            best = Known(evidence, run, names[public])
+            best = Known(evidence, run, names[public], lacking)
     return best
 
 
@@ -142,24 +149,34 @@ def _counted(
     trusted: Policy,
     own: PublicKey | None,
     engines: tuple[Engine, ...],
-) -> dict[PublicKey, Evidence]:
-    """Evidence that makes a run superfluous: the rule is satisfied, or a run signed by ``own`` would
-    not bring the rule nearer to it."""
+) -> tuple[dict[PublicKey, Evidence], tuple[str, ...]]:
+    """Evidence that makes a run superfluous, and what the rule wants beyond it: the rule is satisfied, or
+    a run signed by ``own`` would not bring the rule nearer to it."""
     everybody = tuple({role for key in trusted.keys for role in key.roles})
     if asked is None:
         anything = Requirement(expected.definition.name, everybody, 1, engines, False, False)
-        return count(found, expected, anything).keys
+        return count(found, expected, anything).keys, ()
     if len(engines) == 1:
         asked = replace(asked, engines=engines)  # one that was asked for by name
     enough = count(found, expected, asked)
     if not enough.reasons:
-        return enough.keys
-    anybody = count(found, expected, replace(asked, roles=everybody, threshold=1)).keys
-    if own in anybody:
-        return {own: anybody[own]}
-    mine = next((key for key in trusted.keys if key.public == own), None)
-    would_count = mine is None or bool(set(mine.roles) & set(asked.roles))
-    return {} if would_count else anybody
+        return enough.keys, ()
+    lacking = tuple(each.message for each in enough.reasons if each.code in _BEYOND_A_RUN)
+    claimed = replace(asked, assurance=Assurance.CLAIMED)
+    of_anybody = replace(claimed, roles=everybody, threshold=1)
+    anybody = count(found, replace(expected, roles=Roles()), of_anybody).keys
+    me = next((key for key in trusted.keys if key.public == own), None)
+    if me is not None:
+        of_me = {key.public for key in trusted.keys if key.identity == me.identity}
+        mine = {public: evidence for public, evidence in anybody.items() if public in of_me}
+        if mine:
+            return mine, lacking
+    if asked.assurance in (Assurance.DERIVED, Assurance.REBUILT):
+        claims = count(found, expected, claimed)
+        if not claims.reasons:
+            return claims.keys, lacking  # it is a verifier's turn
+    would_count = me is None or not expected.roles.lacks(me, asked.roles)
+    return {} if would_count else anybody, lacking
 
 
 def _same_system(found: Found, system: str) -> Found:
@@ -171,5 +188,5 @@ def _same_system(found: Found, system: str) -> Found:
 def _with_own_key(policy: Policy, own: PublicKey | None) -> Policy:
     if own is None or any(key.public == own for key in policy.keys):
         return policy
-    key = PolicyKey(_OWN, own, (_OWN,), None, None, None)
+    key = PolicyKey(_OWN, own, (_OWN,), None, None, None, identity=_OWN)
     return replace(policy, keys=(*policy.keys, key))

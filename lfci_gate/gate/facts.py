@@ -112,3 +112,7 @@ class Push(Value):
     now: datetime
     """The forge's clock, read once."""
     limits: Limits = Limits()
+    pusher: str | None = None
+    """Who pushes, by the name that the forge's own software gives; None where it is not known."""
+    at_forge: bool = False
+    """The forge itself judges: what it does not know, nobody will find out later."""

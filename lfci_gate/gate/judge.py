@@ -8,6 +8,7 @@ from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError, Refusal
 from lfci_gate.gate.against_base import Sight, rule_14
 from lfci_gate.gate.authority import Authority, policy_file, refuse_bad_proposal
+from lfci_gate.gate.binding import roles_between
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, Push, View
 from lfci_gate.gate.findings import Findings
@@ -76,6 +77,11 @@ class Judge:
         everything = [pair for _commit, pair in counted]
         self._protected(change, target, everything, findings)
         tip = [pair for commit, pair in counted if commit == target.new]
+        if target.rule.pusher == "attester":
+            from lfci_gate.gate.pusher import rule_12_pusher
+
+            attesters = {name for _requirement, outcome in tip for name in outcome.identities}
+            rule_12_pusher(self._push, self._policy, attesters, target.new, findings)
         self._against_base(change, target, tip, findings)
 
     def _rule_04_commits(self, target: Target) -> tuple[ObjectId, ...]:
@@ -119,7 +125,9 @@ class Judge:
                     )
                 findings.refused += outcome.reasons
                 findings.evidence |= {evidence.id for evidence in outcome.keys.values()}
-                findings.summary += _summary(outcome, self._policy)
+                findings.evidence |= set(outcome.vouching)
+                findings.summary += (*_summary(outcome, self._policy), *outcome.confirmed)
+                findings.remarks += outcome.remarks
                 counted.append((requirement, outcome))
         except LfciError as error:
             findings.catch(error, oid)
@@ -162,6 +170,7 @@ class Judge:
             rule=target.rule,
             now=self._push.now,
             limits=self._push.limits,
+            roles=roles_between(self._policy, target.ref, self._objects, target.base, tree, self._push.now),
         )
 
     # -- rule 13 -------------------------------------------------------------------------------

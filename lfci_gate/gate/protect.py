@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from lfci_gate.config.policy import protections
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
 from lfci_gate.gate.facts import Limits
-from lfci_gate.gate.strength import Counted, key_problem
+from lfci_gate.gate.strength import Counted, Roles, key_problem
 from lfci_gate.git.inputs import FilteredTree, inputs_tree
 from lfci_gate.git.names import empty_tree
 from lfci_gate.git.tree import GITLINK, SYMLINK, diff
@@ -20,7 +20,6 @@ from lfci_gate.model import (
     Policy,
     PolicyKey,
     Protection,
-    PublicKey,
     Reason,
     Requirement,
     Rule,
@@ -70,21 +69,22 @@ def rule_13_approvals(
     limits: Limits,
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
     """Reasons (empty when approved) and the ids of the approvals that count."""
-    approvers: dict[PublicKey, str] = {}
+    approvers: dict[str, str] = {}
     misses: list[str] = []
+    roles = roles_of_part(part, change, source, policy, now)
     for evidence in book.about(part.to_tree).evidence:
         approval = evidence.statement
         if not isinstance(approval, Approval) or approval.to_tree != part.to_tree:
             continue
         for key in evidence.keys:
-            problem = _not_counting(approval, key, part, change, policy, rule, now, limits)
+            problem = _not_counting(approval, key, roles, part, change, policy, rule, now, limits)
             if problem:
                 misses.append(f"{key.name}: {problem}")
             else:
-                approvers.setdefault(key.public, evidence.id)
-    for public in _needed_as_attesters(set(approvers), counted, part.protection.threshold):
-        misses.append(f"{_name(policy, public)}: attested the change, so it does not also approve it")
-        del approvers[public]
+                approvers.setdefault(key.identity, evidence.id)
+    for identity in sorted(_needed_as_attesters(set(approvers), counted, part.protection.threshold)):
+        misses.append(f"{identity}: attested the change, so it does not also approve it")
+        del approvers[identity]
     if len(approvers) >= part.protection.threshold:
         return (), tuple(approvers.values())
     return (_refusal(part, change, source, len(approvers), misses),), ()
@@ -93,6 +93,7 @@ def rule_13_approvals(
 def _not_counting(
     approval: Approval,
     key: PolicyKey,
+    roles: Roles,
     part: Part,
     change: Change,
     policy: Policy,
@@ -109,8 +110,9 @@ def _not_counting(
         return "approved other paths than the policy protects"
     if approval.from_tree != part.from_tree:
         return "approved a change from another base"
-    if not set(key.roles) & set(part.protection.roles):
-        return f"has no role that may approve ({' or '.join(part.protection.roles)})"
+    lacks = roles.lacks(key, part.protection.roles)
+    if lacks:
+        return f"has no role that may approve ({lacks})"
     problem = key_problem(key, approval.issued_at, now)
     if problem:
         return problem
@@ -121,25 +123,35 @@ def _not_counting(
     return ""
 
 
+def roles_of_part(part: Part, change: Change, source: ObjectSource, policy: Policy, now: datetime) -> Roles:
+    """The roles that keys have for this part of a change."""
+    if not policy.roles and not policy.delegations:
+        return Roles()
+    from lfci_gate.gate.standing import RolesForChange  # what few policies have, few pushes pay for
+
+    return RolesForChange(policy, change.ref, lambda: changed_paths(source, change, part.protection), now)
+
+
 def _needed_as_attesters(
-    approvers: set[PublicKey], counted: Iterable[tuple[Requirement, Counted]], threshold: int
-) -> set[PublicKey]:
-    """Approvers whose own attestation the checks depend on.
+    approvers: set[str], counted: Iterable[tuple[Requirement, Counted]], threshold: int
+) -> set[str]:
+    """Approving identities whose own attestation the checks depend on.
 
     Nobody both vouches for a change and approves it. An approver who also ran the check is
     welcome as long as the others who ran it reach the threshold without them; and of two who
     did both, one counts as this and the other as that.
     """
-    spare = [(set(outcome.keys), len(outcome.keys) - each.threshold) for each, outcome in counted]
-    free = {public for public in approvers if not any(public in keys for keys, _ in spare)}
-    needed: set[PublicKey] = set()
-    for public in sorted(approvers - free, key=lambda each: each.raw):
-        mine = [index for index, (keys, _) in enumerate(spare) if public in keys]
+    spare = [(outcome.identities, len(outcome.identities) - each.threshold) for each, outcome in counted]
+    free = {each for each in approvers if not any(each in identities for identities, _ in spare)}
+    needed: set[str] = set()
+    ran = {each: sum(each in identities for identities, _ in spare) for each in approvers}
+    for approver in sorted(approvers - free, key=lambda each: (ran[each], each)):  # who costs least, first
+        mine = [index for index, (identities, _) in enumerate(spare) if approver in identities]
         if len(free) < threshold and all(spare[index][1] > 0 for index in mine):
-            free.add(public)
-            spare = [(keys, left - (index in mine)) for index, (keys, left) in enumerate(spare)]
+            free.add(approver)
+            spare = [(identities, left - (index in mine)) for index, (identities, left) in enumerate(spare)]
         else:
-            needed.add(public)
+            needed.add(approver)
     return needed
 
 
@@ -187,7 +199,3 @@ def changed_paths(source: ObjectSource, change: Change, protection: Protection) 
         if patterns.matches(path) or (is_link and links is not None and links.may_match_below(path)):
             found.append(path)
     return tuple(found)
-
-
-def _name(policy: Policy, public: PublicKey) -> str:
-    return next(key.name for key in policy.keys if key.public == public)

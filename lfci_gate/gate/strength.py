@@ -1,140 +1,124 @@
-"""Rules 9 to 12: does a verified statement prove this check of this commit, well enough, in
-time, by enough keys? Pure."""
+"""Rules 10 to 12: does a statement about this check of this commit (rule 9) prove it, well enough, in
+time, by enough holders of keys? Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from lfci_gate.attest.statement import contradictions
+from lfci_gate.gate.binding import Expected, Roles, miss, rule_09_binding
 from lfci_gate.gate.evidence import Evidence, Found, reason_of
-from lfci_gate.gate.facts import Limits
 from lfci_gate.model import (
-    CheckDefinition,
+    Assurance,
     CheckRun,
-    FileDigest,
-    ObjectId,
     Outcome,
-    Policy,
     PolicyKey,
     PublicKey,
     Reason,
     Requirement,
-    Rule,
+    Verification,
 )
-from lfci_gate.value import Value
+from lfci_gate.value import Value, replace
 
-
-class Expected(Value):
-    """What evidence must say, taken from the pushed tree, the landed side and the policy."""
-
-    ref: str
-    commit: ObjectId
-    base: ObjectId | None
-    """The old tip; where a new ref left the branch of HEAD; None on the first landing of a forge."""
-    inputs_tree: ObjectId
-    definition: CheckDefinition
-    sha256_of: Callable[[str], str | None]
-    """sha256 of a plain file of the pushed tree; None where the tree has none."""
-    policy: Policy
-    rule: Rule
-    now: datetime
-    limits: Limits
+__all__ = [
+    "Counted",
+    "Expected",
+    "Pass",
+    "Roles",
+    "count",
+    "counted_of",
+    "key_problem",
+    "rule_11_key",
+    "rule_11_time",
+]
 
 
 class Counted(Value):
     """Outcome of one requirement for one commit."""
 
     keys: dict[PublicKey, Evidence]
-    """Distinct public keys that count, each with its newest evidence."""
+    """Distinct public keys that count, each with its newest evidence that does."""
+    identities: frozenset[str]
+    """Who holds these keys: what thresholds count."""
     reasons: tuple[Reason, ...]
     """Empty when the threshold is reached."""
+    vouching: tuple[str, ...] = ()
+    """Ids of the verification results that made evidence count (assurance)."""
+    confirmed: tuple[str, ...] = ()
+    """What they say, one line each, for people who read the landing later."""
+    remarks: tuple[str, ...] = ()
+
+
+class Pass(Value):
+    """A run that one key attests."""
+
+    key: PolicyKey
+    evidence: Evidence
+    run: CheckRun
 
 
 def count(found: Found, expected: Expected, requirement: Requirement) -> Counted:
     """Rules 9 to 12 for one requirement; all near misses are reported, each once."""
     misses: list[Reason] = [_placed(reason, expected) for reason in found.rejected]
     bound: list[tuple[Evidence, CheckRun]] = []
+    words: list[Evidence] = []
     for evidence in found.evidence:
         run = evidence.statement
+        if isinstance(run, Verification):
+            words.append(evidence)
         if not isinstance(run, CheckRun) or run.check != requirement.check:
             continue  # evidence of something else is no near miss
-        miss = rule_09_binding(run, expected)
-        if miss is None:
+        wrong = rule_09_binding(run, expected)
+        if wrong is None:
             bound.append((evidence, run))
         else:
-            misses.append(miss)
-    counting: dict[PublicKey, Evidence] = {}
-    for key, statements in _by_check_key(bound):
-        for evidence, run in statements:
-            miss = (
-                rule_11_key(key, run.issued_at, expected)
-                or rule_12_veto(run, key, expected)
-                or rule_10_strength(run, key, expected, requirement)
-                or rule_11_time(run.issued_at, expected)
-            )
-            if miss is None:
-                counting.setdefault(key.public, evidence)
-                break
-            misses.append(miss)
-    if len(counting) >= requirement.threshold:
-        return Counted(counting, ())
-    return Counted(counting, _why_not(counting, misses, expected, requirement))
+            misses.append(wrong)
+    passes = _passes(bound, expected, requirement, misses)
+    counted = counted_of(passes)
+    if len(counted.identities) < requirement.threshold:
+        counted = replace(counted, reasons=_why_not(counted.identities, misses, expected, requirement))
+    if words or requirement.assurance is not Assurance.CLAIMED:
+        from lfci_gate.gate.assurance import assured  # few policies ask for it, few runs are verified
+
+        return assured(counted, passes, words, expected, requirement)
+    return counted
 
 
-def rule_09_binding(run: CheckRun, expected: Expected) -> Reason | None:
-    """Repository, subject, definition, flake and lockfile digests, and the `bind` extras."""
-    if run.repository != expected.policy.repository:
-        return _miss(
-            "LFCI105",
-            "the attestation is of another repository",
-            expected,
-            f"policy: {expected.policy.repository}",
-            f"attested: {run.repository}",
+def counted_of(passes: Iterable[Pass]) -> Counted:
+    """What is counted when all these count."""
+    keys: dict[PublicKey, Evidence] = {}
+    identities: set[str] = set()
+    for each in passes:
+        keys.setdefault(each.key.public, each.evidence)
+        identities.add(each.key.identity)
+    return Counted(keys, frozenset(identities), ())
+
+
+def _passes(
+    bound: Iterable[tuple[Evidence, CheckRun]],
+    expected: Expected,
+    requirement: Requirement,
+    misses: list[Reason],
+) -> list[Pass]:
+    """What counts by rules 10 to 12: of each key the newest, or all where results are compared."""
+    found: list[Pass] = []
+    newest = requirement.assurance is Assurance.CLAIMED
+    done: set[PublicKey] = set()
+    for each in _not_vetoed(bound, expected, misses):
+        if newest and each.key.public in done:
+            continue
+        wrong = (
+            rule_12_veto(each.run, each.key, expected)
+            or rule_10_strength(each.run, each.key, expected, requirement)
+            or rule_11_time(each.run.issued_at, expected)
         )
-    if run.inputs_tree != expected.inputs_tree:
-        return _miss(
-            "LFCI104",
-            "the attestation is of another tree",
-            expected,
-            f"inputs tree pushed: {expected.inputs_tree}",
-            f"attested: {run.inputs_tree}",
-        )
-    if run.definition != expected.definition.digest:
-        return _miss(
-            "LFCI106",
-            "the attestation is of another check definition",
-            expected,
-            f"definition pushed: {expected.definition.digest}",
-            f"attested: {run.definition}",
-        )
-    named: list[FileDigest] = [*run.flake]
-    named += [FileDigest(fact.path, fact.sha256) for fact in run.lockfiles]
-    for fact in named:
-        if expected.sha256_of(fact.path) != fact.sha256:
-            return _miss("LFCI114", f"{ascii(fact.path)} is not what was attested", expected)
-    for name in ("flake.nix", "flake.lock"):
-        if name not in {fact.path for fact in run.flake} and expected.sha256_of(name):
-            return _miss("LFCI114", f"the attestation does not name {name}", expected)
-    if "base" in expected.rule.bind and expected.base is not None:
-        attested = run.session.base_commit if run.session else None
-        if attested != expected.base:
-            return _miss(
-                "LFCI112",
-                "the attestation is bound to another base",
-                expected,
-                f"old tip: {expected.base}",
-                f"attested: {attested}",
-            )
-    if "ref" in expected.rule.bind and run.target_ref != expected.ref:
-        return _miss(
-            "LFCI112",
-            "the attestation is bound to another ref",
-            expected,
-            f"ref: {expected.ref}",
-            f"attested: {ascii(run.target_ref)}",
-        )
-    return None
+        if wrong is None:
+            done.add(each.key.public)
+            found.append(each)
+        else:
+            misses.append(wrong)
+    return found
 
 
 def rule_10_strength(
@@ -142,11 +126,9 @@ def rule_10_strength(
 ) -> Reason | None:
     """Role, engine, hermetic, report, Nix floor; counts and exit code agree; something was run."""
     weak: list[str] = list(contradictions(run))
-    if not set(key.roles) & set(requirement.roles):
-        weak.append(
-            f"key {key.name} has roles {', '.join(key.roles)}; "
-            f"the rule wants {' or '.join(requirement.roles)}"
-        )
+    lacks = expected.roles.lacks(key, requirement.roles)
+    if lacks:
+        weak.append(lacks)
     if run.engine not in requirement.engines:
         weak.append(
             f"engine {run.engine.value} is not among "
@@ -162,7 +144,7 @@ def rule_10_strength(
     if floor is not None and _version(run.nix_version) < _version(floor):
         weak.append(f"Nix {ascii(run.nix_version)[1:-1]} is older than {floor}")
     if weak:
-        return _miss("LFCI109", "the attestation is too weak for this rule", expected, *weak)
+        return miss("LFCI109", "the attestation is too weak for this rule", expected, *weak)
     return None
 
 
@@ -174,7 +156,7 @@ def rule_11_key(key: PolicyKey, issued_at: datetime, expected: Expected) -> Reas
     """
     problem = key_problem(key, issued_at, expected.now)
     if problem:
-        return _miss("LFCI103", f"the key {key.name} {problem}", expected, f"key: {key.public.fingerprint}")
+        return miss("LFCI103", f"the key {key.name} {problem}", expected, f"key: {key.public.fingerprint}")
     return None
 
 
@@ -194,7 +176,7 @@ def rule_11_time(issued_at: datetime, expected: Expected) -> Reason | None:
     """Not older than max-age, not ahead of the forge's clock beyond the skew."""
     now = expected.now
     if issued_at - now > timedelta(seconds=expected.limits.clock_skew_s):
-        return _miss(
+        return miss(
             "LFCI113",
             "the attestation is from the future",
             expected,
@@ -203,7 +185,7 @@ def rule_11_time(issued_at: datetime, expected: Expected) -> Reason | None:
         )
     max_age = expected.rule.max_age_s
     if max_age is not None and now - issued_at > timedelta(seconds=max_age):
-        return _miss(
+        return miss(
             "LFCI107",
             "the attestation has expired",
             expected,
@@ -216,7 +198,7 @@ def rule_12_veto(run: CheckRun, key: PolicyKey, expected: Expected) -> Reason | 
     """A FAILED that is the newest of its key for this check key vetoes that key's passes."""
     if run.result is Outcome.PASSED:
         return None
-    return _miss(
+    return miss(
         "LFCI108",
         f"the newest attestation by {key.name} says FAILED",
         expected,
@@ -224,28 +206,32 @@ def rule_12_veto(run: CheckRun, key: PolicyKey, expected: Expected) -> Reason | 
     )
 
 
-def _by_check_key(
-    bound: Iterable[tuple[Evidence, CheckRun]],
-) -> Iterator[tuple[PolicyKey, list[tuple[Evidence, CheckRun]]]]:
-    """For each key and system (the check key) its statements, newest first, down to and with its
-    newest FAILED: what is older than a failure counts for nothing (rule 12). At one moment the
-    FAILED cuts off the passes too, because a tie must not turn a failure into a pass."""
-    groups: dict[tuple[PublicKey, str], tuple[PolicyKey, list[tuple[Evidence, CheckRun]]]] = {}
+def _not_vetoed(
+    bound: Iterable[tuple[Evidence, CheckRun]], expected: Expected, misses: list[Reason]
+) -> Iterator[Pass]:
+    """For each identity and system the statements of its keys that count now, newest first, down to and
+    with its newest FAILED: what is older than a failure counts for nothing (rule 12). At one moment the
+    FAILED cuts off the passes too, because a tie must not turn a failure into a pass. Statements of keys
+    that do not count (rule 11) neither pass nor veto."""
+    groups: dict[tuple[str, str], list[Pass]] = {}
     for evidence, run in bound:
         for key in evidence.keys:
-            group = groups.setdefault((key.public, run.system), (key, []))
-            group[1].append((evidence, run))
-    for key, statements in groups.values():
-        failures = [run.issued_at for _, run in statements if run.result is not Outcome.PASSED]
+            wrong = rule_11_key(key, run.issued_at, expected)
+            if wrong is None:
+                groups.setdefault((key.identity, run.system), []).append(Pass(key, evidence, run))
+            else:
+                misses.append(wrong)
+    for statements in groups.values():
+        failures = [each.run.issued_at for each in statements if each.run.result is not Outcome.PASSED]
         if failures:
             last = max(failures)
             statements = [
-                (evidence, run)
-                for evidence, run in statements
-                if run.issued_at > last or (run.issued_at == last and run.result is not Outcome.PASSED)
+                each
+                for each in statements
+                if each.run.issued_at > last
+                or (each.run.issued_at == last and each.run.result is not Outcome.PASSED)
             ]
-        statements.sort(key=lambda each: each[1].issued_at, reverse=True)
-        yield key, statements
+        yield from sorted(statements, key=lambda each: each.run.issued_at, reverse=True)
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -264,20 +250,19 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _why_not(
-    counting: dict[PublicKey, Evidence],
+    counting: frozenset[str],
     misses: list[Reason],
     expected: Expected,
     requirement: Requirement,
 ) -> tuple[Reason, ...]:
     reasons = list({(miss.code, miss.message, miss.facts): miss for miss in misses}.values())
     if counting:
-        missing = f"{len(counting)} of {requirement.threshold} distinct keys attest it"
-        reasons.insert(
-            0, _miss("LFCI111", f"not enough keys attest check {requirement.check}", expected, missing)
-        )
+        missing = f"{len(counting)} of {requirement.threshold} distinct identities attest it"
+        message = f"not enough identities attest check {requirement.check}"
+        reasons.insert(0, miss("LFCI111", message, expected, missing))
     elif not reasons:
         reasons.append(
-            _miss(
+            miss(
                 "LFCI101",
                 f"no attestation for check {requirement.check}",
                 expected,
@@ -285,10 +270,6 @@ def _why_not(
             )
         )
     return tuple(reasons)
-
-
-def _miss(code: str, message: str, expected: Expected, *facts: str) -> Reason:
-    return reason_of(code, message, check=expected.definition.name, commit=expected.commit, facts=facts)
 
 
 def _placed(reason: Reason, expected: Expected) -> Reason:

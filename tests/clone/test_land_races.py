@@ -88,7 +88,7 @@ def test_the_words_of_a_forge_that_knows_better_are_shown(ada: Worker) -> None:
     stricter = {**RULE, "require": [{"check": "test", "roles": ["agent"], "threshold": 2}]}
     ada.forge.set_policy(policy_text(rules=(stricter,)))
     text = refused(ada, "LFCI111")
-    assert "1 of 2 distinct keys attest it" in text
+    assert "1 of 2 distinct identities attest it" in text
     assert "remote:" not in text
     assert text.endswith("origin refused the push. Nothing of yours was changed.\n")
     answer = ada.lfci("land", "--format", "json")
