@@ -12,6 +12,7 @@ from lfci_gate.clone.shallow import reaches_the_end
 from lfci_gate.clone.view import ForgeView
 from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError, Undecided
+from lfci_gate.gate.bases import base_of_new_ref
 from lfci_gate.gate.facts import CONFIG_PATH, Limits, Push
 from lfci_gate.gate.objects import peel, read_commit
 from lfci_gate.gate.protect import Change, changed_parts
@@ -40,14 +41,14 @@ def preview(
 
 
 def base_of(view: ForgeView, update: RefUpdate) -> ObjectId | None:
-    """What an update is compared with: the old tip; for a new ref where it left the branch that HEAD
-    names. None for the first landing of an empty forge."""
+    """What an update is compared with: the old tip; for a new ref as base_of_new_ref says. None for the
+    first landing of an empty forge."""
     if update.old is not None:
         return peel(view.objects, update.old)
     tip = view.ref(view.head) if view.head is not None and view.head != update.ref else None
     if tip is None or update.new is None:
         return None
-    return view.merge_base(tip, peel(view.objects, update.new)) or tip
+    return base_of_new_ref(view, tip, peel(view.objects, update.new))
 
 
 def subjects(view: ForgeView, rule: Rule, update: RefUpdate) -> set[ObjectId]:

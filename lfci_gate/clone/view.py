@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lfci_gate.clone.evidence import evidence_refs
 from lfci_gate.clone.target import Target
 from lfci_gate.gate.authority import policy_file
-from lfci_gate.gate.facts import Limits
+from lfci_gate.gate.facts import LANDED_REF, Limits
 from lfci_gate.gate.view import RepositoryView
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
@@ -22,6 +22,10 @@ class ForgeView(RepositoryView):
         """False: that this clone was made with ``--depth`` says nothing about the forge. Where its
         history ends too early for an answer, :func:`lfci_gate.clone.preview.preview` says so."""
         return False
+
+    def has_landed(self, commit: ObjectId) -> bool:
+        """True also where this clone has no landing records at all: the forge decides."""
+        return self.ref(LANDED_REF) is None or super().has_landed(commit)
 
 
 def forge_view(

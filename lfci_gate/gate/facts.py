@@ -37,6 +37,8 @@ class Limits(Value):
     verifications: int = 10_000
     """Signature verifications of one push: about one second of one core."""
     bundle_bytes: int = 256 * 1024
+    pushed_bundle_bytes: int = 64 * 1024 * 1024
+    """All bundles of one push, which are held in memory: far more than a thousand usual ones."""
     result_bytes: int = 16 * 1024 * 1024
     policy_bytes: int = 1024 * 1024
     config_bytes: int = 256 * 1024
@@ -100,6 +102,9 @@ class View(Protocol):
 
     def merge_base(self, one: ObjectId, other: ObjectId) -> ObjectId | None:
         """Best common ancestor."""
+
+    def has_landed(self, commit: ObjectId) -> bool:
+        """Whether the branch of HEAD has had ``commit`` as its tip, by the forge's record."""
 
 
 class PolicyFloor(Value):

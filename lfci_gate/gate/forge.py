@@ -11,6 +11,7 @@ from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.gate.authority import rule_02_policy
 from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF, Limits, PolicyFloor, Push
 from lfci_gate.gate.objects import peel
+from lfci_gate.gate.refnames import shadowed_by
 from lfci_gate.gate.state import Accepted, ForgeState
 from lfci_gate.gate.view import RepositoryView
 from lfci_gate.git.inbox import INBOX
@@ -30,8 +31,7 @@ def open_forge(git: Git, pushed: tuple[str, ...] = ()) -> Iterator[RepositoryVie
         if head is not None:
             names[head] = None
         for ref in pushed:
-            if ref.startswith("refs/tags/"):  # would a branch of that name be shadowed?
-                names["refs/heads/" + ref.removeprefix("refs/tags/")] = None
+            names |= dict.fromkeys(shadowed_by(ref))
         refs, links = refs_and_links(git, *names)
         # Symbolic refs whose target does not exist are in no listing; a push through one makes the target.
         unborn = [ref for ref in pushed if ref not in refs and not ref.startswith(INBOX)]

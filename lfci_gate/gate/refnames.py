@@ -17,6 +17,20 @@ class Namespace(enum.Enum):
 
 _MAX_BYTES = 1024
 _FORBIDDEN = frozenset(" ~^:?*[\\\x7f")
+_REMOTES = ("", "origin/", "upstream/")
+"""What clones usually call a forge; empty: the branch itself."""
+_UNSEEN = frozenset(("Cc", "Cf", "Cn", "Me", "Mn", "Zl", "Zp", "Zs"))
+"""Unicode categories that show nothing, or only a mark on the letter before."""
+_BLANK = "\u115f\u1160\u2800"
+"""Letters and symbols that show nothing all the same: Hangul fillers, the empty Braille pattern."""
+_TWINS = (
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u04cf\u0501\u051b\u051d"  # Cyrillic
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5"  # Greek
+    "\u0131\u0237\u0251\u0261\u0578\u057d\u0585"  # Latin, Armenian
+)
+_LATIN = "aeopcyxsijhldqwaikvopuijagnuo"
+"""Small letters that look like those of the Latin alphabet, and these: the usual ones, not all of Unicode's
+list (UTS #39)."""
 _NESTED = ("refs/heads/refs/", "refs/heads/heads/", "refs/tags/refs/", "refs/tags/tags/")
 
 
@@ -26,8 +40,7 @@ def classify(ref: str) -> Namespace:
     problem = _malformed(ref)
     if problem:
         raise _not_allowed(ref, problem)
-    lowered = ref.lower()
-    if lowered.startswith(("refs/notes/lfci", "refs/lfci/")) and not ref.startswith(Namespace.INBOX.value):
+    if fold(ref).startswith(("refs/notes/lfci", "refs/lfci/")) and not ref.startswith(Namespace.INBOX.value):
         raise Refusal("LFCI209", f"{ref} is written by the forge only")
     if ref.startswith(_NESTED) or ref in ("refs/heads/HEAD", "refs/tags/HEAD"):
         raise _not_allowed(ref, "a name nested like this is mistaken for another ref")
@@ -47,15 +60,27 @@ def refuse_look_alike(ref: str, is_protected: Callable[[str], bool]) -> None:
         raise _not_allowed(ref, "it looks like a protected ref, and is not that ref")
 
 
+def shadowed_by(ref: str) -> tuple[str, ...]:
+    """Branches that ``ref`` is taken for where git resolves a short name, when it is a tag: `main` is
+    looked for among the tags first, and so is `origin/main`, which in clones is the forge's branch."""
+    if not ref.startswith(Namespace.TAG.value):
+        return ()
+    name = ref.removeprefix(Namespace.TAG.value)
+    return tuple(
+        Namespace.BRANCH.value + name.removeprefix(remote) for remote in _REMOTES if name.startswith(remote)
+    )
+
+
 def fold(text: str) -> str:
-    """Case-folded compatibility form without accents and format characters, for comparing looks."""
+    """Case-folded compatibility form without accents and invisible characters, letters of other scripts
+    that look like Latin ones replaced by these, for comparing looks."""
     if text.isascii():
         return text.lower()
     import unicodedata  # only for the rare non-ASCII name
 
     normal = unicodedata.normalize("NFKD", text).casefold()
-    visible = "".join(c for c in normal if unicodedata.category(c) not in ("Cf", "Mn", "Cc", "Zs"))
-    return unicodedata.normalize("NFKC", visible)
+    visible = "".join(c for c in normal if unicodedata.category(c) not in _UNSEEN and c not in _BLANK)
+    return unicodedata.normalize("NFKC", visible).translate(str.maketrans(_TWINS, _LATIN))
 
 
 def _malformed(ref: str) -> str:

@@ -33,13 +33,14 @@ from collections.abc import Iterator
 from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.gate.authority import Authority, rule_02_policy
+from lfci_gate.gate.bases import base_of_new_ref
 from lfci_gate.gate.evidence import Candidate, EvidenceBook, reason_of
 from lfci_gate.gate.facts import Push, View
 from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.inbox import rule_03_inbox
 from lfci_gate.gate.judge import Judge, Target
 from lfci_gate.gate.objects import peel, read_commit
-from lfci_gate.gate.refnames import Namespace, classify, fold, refuse_look_alike
+from lfci_gate.gate.refnames import Namespace, classify, fold, refuse_look_alike, shadowed_by
 from lfci_gate.gate.results import Results
 from lfci_gate.model import ObjectId, Policy, RefUpdate, RefVerdict, Rule, Verdict, VerdictKind
 from lfci_gate.patterns import PatternSet
@@ -76,6 +77,7 @@ class _Evaluation:
         self._objects = view.objects
         self._pushed: dict[ObjectId, list[Candidate]] = {}
         self._pushed_trees: dict[ObjectId, list[ObjectId]] = {}
+        self._bundle_bytes = 0
         self._authority_known: Authority | LfciError | None = None
         self._judge_known: Judge | None = None
 
@@ -96,6 +98,9 @@ class _Evaluation:
         try:
             classify(update.ref)
             subject, line = rule_03_inbox(update, self._view, self._push.limits)
+            self._bundle_bytes += len(line)
+            if self._bundle_bytes > self._push.limits.pushed_bundle_bytes:
+                raise Refusal("LFCI411", "more bytes of attestations than are read in one push")
             self._pushed.setdefault(subject, []).append(Candidate("inbox", line))
             assert update.new is not None  # rule 3
             self._pushed_trees.setdefault(subject, []).append(update.new)
@@ -165,12 +170,10 @@ class _Evaluation:
     def _refuse_ambiguous(self, policy: Policy, ref: str) -> None:
         """A tag wins over a branch of the same short name wherever git resolves one (`git merge
         main`, `git archive main`), so nobody may put one beside a protected branch."""
-        if not ref.startswith(Namespace.TAG.value):
-            return
-        branch = Namespace.BRANCH.value + ref.removeprefix(Namespace.TAG.value)
-        exists = branch == self._view.head or self._view.ref(branch) is not None
-        if exists and rule_for(policy, branch) is not None:
-            raise Refusal("LFCI211", f"the tag {ref} would be taken for the protected branch {branch}")
+        for branch in shadowed_by(ref):
+            exists = branch == self._view.head or self._view.ref(branch) is not None
+            if exists and rule_for(policy, branch) is not None:
+                raise Refusal("LFCI211", f"the tag {ref} would be taken for the protected branch {branch}")
 
     def _rule_03_update(self, update: RefUpdate, ref: str, rule: Rule, authority: Authority) -> Target:
         if update.new is None:
@@ -200,8 +203,7 @@ class _Evaluation:
         """The base of a ref that does not exist yet; None on the first landing of an empty forge.
 
         Only the branch that HEAD names can have such a first landing: any other ref without a base
-        would have no protected parts to approve. For the same reason a new ref with no history in
-        common with that branch is compared with the branch's tip.
+        would have no protected parts to approve.
         """
         head = self._view.head
         if head is None or head == ref:
@@ -213,7 +215,7 @@ class _Evaluation:
                 f"nothing has landed on {head} yet, so {ref} has no base to be compared with",
                 hint=f"push {head} first",
             )
-        return self._view.merge_base(tip, new) or tip
+        return base_of_new_ref(self._view, tip, new)
 
     def _judge(self, authority: Authority) -> Judge:
         if self._judge_known is None:
@@ -227,7 +229,11 @@ class _Evaluation:
 def _refuse_in_the_way(policy: Policy, ref: str) -> None:
     """A ref cannot exist above or below another one, so `refs/heads/main/x` would keep a protected
     `refs/heads/main` from ever landing, and `refs/heads/release` every `refs/heads/release/*`."""
-    for rule in policy.rules:
-        for pattern in rule.refs:
-            if ref.startswith(pattern + "/") or pattern.startswith(ref + "/"):
-                raise Refusal("LFCI211", f"{ref} would stand in the way of the protected {pattern}")
+    parts = ref.split("/")
+    above = ("/".join(parts[:count]) for count in range(3, len(parts)))
+    way = next((place for place in above if rule_for(policy, place) is not None), None)
+    for pattern in (pattern for rule in policy.rules for pattern in rule.refs):
+        if pattern.startswith(ref + "/"):
+            way = pattern
+    if way is not None:
+        raise Refusal("LFCI211", f"{ref} would stand in the way of the protected {way}")

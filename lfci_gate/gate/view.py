@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lfci_gate.gate.facts import History, PolicyFloor
+from lfci_gate.gate.facts import LANDED_REF, History, PolicyFloor
+from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.commit import parse_commit
 from lfci_gate.git.history import is_shallow, merge_base, new_commits
 from lfci_gate.git.inbox import INBOX, parse_inbox_ref
+from lfci_gate.git.notes import read_note
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.model import GitObject, ObjectId, Sha256
@@ -94,6 +96,17 @@ class RepositoryView:
 
     def merge_base(self, one: ObjectId, other: ObjectId) -> ObjectId | None:
         return merge_base(self.git, one, other)
+
+    def has_landed(self, commit: ObjectId) -> bool:
+        records = self.ref(LANDED_REF)
+        if records is None or self.head is None:
+            return False
+        blob = read_note(self.objects, read_commit(self.objects, records).tree, commit)
+        if blob is None:
+            return False
+        from lfci_gate.gate.bases import is_landing_on  # asked about few new refs
+
+        return is_landing_on(self.objects.read(blob).data, commit, self.head)
 
 
 def _parents(objects: BatchReader, found: GitObject) -> tuple[ObjectId, ...]:

@@ -69,6 +69,13 @@ def test_more_updates_than_the_limit_are_refused(forge: MemoryForge) -> None:
     assert codes(forge.judge(*updates, limits=Limits(updates=2))) == {"LFCI411"}
 
 
+def test_more_bytes_of_attestations_than_the_limit_are_refused(forge: MemoryForge) -> None:
+    commit = forge.commit()
+    updates = (forge.run(commit), forge.run(commit, attester="another"))
+    assert codes(forge.judge(*updates, limits=Limits(pushed_bundle_bytes=12_000))) == set()
+    assert codes(forge.judge(*updates, limits=Limits(pushed_bundle_bytes=4_000))) == {"LFCI411"}
+
+
 # -- rule 1 -----------------------------------------------------------------------------------
 
 
@@ -113,6 +120,8 @@ def test_rule_01_names_and_namespaces_that_are_refused(forge: MemoryForge, ref: 
         "refs/lfci/results",
         "refs/lfci/Inbox/x/y",
         "refs/lfci/else",
+        "refs/notes/l\u200dfci",  # some file systems leave the joiner out
+        "refs/\uff4cfci/results",
     ],
 )
 def test_rule_01_the_forges_own_refs_are_refused(forge: MemoryForge, ref: str) -> None:
@@ -133,6 +142,13 @@ def test_rule_01_the_forges_own_refs_are_refused(forge: MemoryForge, ref: str) -
         "refs/heads/main\ufe0f",  # variation selector
         "refs/heads/Release/1",
         "refs/heads/re\u2060lease/1",
+        "refs/heads/main\u3164",  # a Hangul filler: a letter that shows nothing
+        "refs/heads/main\u2800",  # the empty Braille pattern
+        "refs/heads/main\u20dd",  # a mark around the letter before
+        "refs/heads/main\u2065",  # a format character that Unicode has only reserved
+        "refs/heads/m\u0430in",  # Cyrillic a
+        "refs/heads/ma\u0131n",  # i without its dot
+        "refs/heads/R\u0415LE\u0391SE/1",  # Cyrillic E, Greek Alpha
     ],
 )
 def test_rule_01_look_alikes_of_protected_refs_are_refused(forge: MemoryForge, ref: str) -> None:
@@ -295,6 +311,18 @@ def test_rule_03_a_protected_tag_leads_to_an_attested_commit() -> None:
     assert codes(forge.judge(new("refs/tags/v1", deep))) == {"LFCI403"}
 
 
+@pytest.mark.parametrize(
+    ("name", "is_refused"),
+    [("main", True), ("origin/main", True), ("upstream/main", True), ("v1/main", False), ("origin/x", False)],
+)
+def test_rule_01_a_tag_that_is_taken_for_a_protected_branch(
+    forge: MemoryForge, name: str, is_refused: bool
+) -> None:
+    """In a clone `git merge origin/main` looks among the tags before it looks among the forge's branches."""
+    commit = forge.commit()
+    assert codes(forge.judge(new(f"refs/tags/{name}", commit))) == ({"LFCI211"} if is_refused else set())
+
+
 # -- rule 3: refs that do not exist yet -----------------------------------------------------------
 
 
@@ -314,6 +342,27 @@ def test_rule_03_a_new_ref_is_compared_with_where_it_left_the_branch_of_head(for
 def test_rule_03_an_unrelated_history_is_compared_with_the_tip_of_head(forge: MemoryForge) -> None:
     root = forge.commit({"tests/test_lib.py": b"pass\n"}, parents=[])
     assert codes(forge.judge(new("refs/heads/release/1", root), forge.run(root))) == {"LFCI206"}
+
+
+def test_rule_03_a_commit_that_only_passed_through_head_is_no_base(forge: MemoryForge) -> None:
+    """Of a push of two commits only the second is compared with what was there: the first may have
+    any protected paths, and is in the history of the branch all the same."""
+    first = forge.refs[MAIN]
+    middle = forge.commit({"tests/test_lib.py": b"pass\n"})
+    tip = forge.commit({"src/lib.py": b"answer = 43\n"}, parents=[middle])
+    assert forge.judge(forge.to_main(tip), forge.run(tip)).kind is VerdictKind.ACCEPTED
+    forge.refs[MAIN] = tip
+    forge.landed |= {first, tip}
+    for pushed in (middle, forge.commit({"tests/test_lib.py": b"pass\n", "x": b"y"}, parents=[middle])):
+        verdict = forge.judge(new("refs/heads/release/1", pushed), forge.run(pushed))
+        assert codes(verdict) == {"LFCI206"}
+        approvals = forge.approvals(pushed, to="refs/heads/release/1", base=tip)
+        verdict = forge.judge(new("refs/heads/release/1", pushed), forge.run(pushed), *approvals)
+        assert codes(verdict) == set()
+    # What was the tip once may be branched off again, also when main has moved on with approval.
+    further = forge.commit({"tests/test_lib.py": b"def test_more(): pass\n"}, parents=[tip])
+    forge.refs[MAIN] = further
+    assert codes(forge.judge(new("refs/heads/release/1", tip), forge.run(tip))) == set()
 
 
 def test_rule_03_only_the_branch_of_head_has_a_first_landing() -> None:
@@ -417,6 +466,8 @@ def _entries(forge: MemoryForge, tree: ObjectId) -> tuple[tuple[int, bytes, Obje
     [
         ("refs/heads/main/x", True),
         ("refs/heads/release", True),
+        ("refs/heads/release/1/x", True),
+        ("refs/heads/release/1/x/y", True),
         ("refs/heads/mainline", False),
         ("refs/heads/releases", False),
     ],

@@ -49,6 +49,8 @@ class MemoryForge:
     bootstrap_policy: bytes | None = None
     policy_floor: PolicyFloor | None = None
     junk: tuple[Sha256, frozenset[str]] | None = None
+    landed: set[ObjectId] = field(default_factory=set)
+    """Commits that the record says were the tip of HEAD's branch."""
 
     # -- the view -------------------------------------------------------------------------
 
@@ -77,6 +79,9 @@ class MemoryForge:
     def merge_base(self, one: ObjectId, other: ObjectId) -> ObjectId | None:
         mine = set(self._ancestors(one))
         return next((oid for oid in self._ancestors(other) if oid in mine), None)
+
+    def has_landed(self, commit: ObjectId) -> bool:
+        return commit in self.landed
 
     def _ancestors(self, oid: ObjectId) -> list[ObjectId]:
         found = [oid]
