@@ -18,7 +18,7 @@ from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.gate.dependencies import lockfile_changes, rule_14_dependencies
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
-from lfci_gate.gate.facts import CONFIG_PATH, Limits, View
+from lfci_gate.gate.facts import CONFIG_PATH, RESULTS_REF, Limits, View
 from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.protect import Change, Part
@@ -26,6 +26,7 @@ from lfci_gate.gate.renames import moved_ids
 from lfci_gate.gate.results import Results
 from lfci_gate.gate.strength import Counted
 from lfci_gate.gate.test_changes import TestChanges, before, compare, facts, message, now, renamings
+from lfci_gate.gate.weaker import weaker_remarks
 from lfci_gate.git.inputs import inputs_tree
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import (
@@ -82,11 +83,13 @@ def rule_14(
     approved: Approved,
     findings: Findings,
 ) -> None:
-    """Rule 14 for one ref. Arguments: ``base`` is the commit that the change is compared with, ``counted``
-    what counts for the new tip."""
+    """Rule 14 for one ref, and what of the configuration became weaker, which no rule refuses but everybody
+    is to see. Arguments: ``base`` is the commit that the change is compared with, ``counted`` what counts
+    for the new tip."""
     pairs = tuple(counted)
     source = sight.view.objects
     try:
+        findings.remarks += weaker_remarks(source, change.old_tree, change.new_tree)
         findings.remarks += lockfile_changes(source, change.old_tree, change.new_tree)
         if rule.dependencies_unpinned == "refuse":
             runs = [run for _requirement, outcome in pairs for run in _runs(outcome)]
@@ -147,7 +150,7 @@ def tests_against_base(
         return Compared()  # the check sees what it saw before
     documents = [sight.results.read(run) for run in runs if run.tests is not None]
     if None in documents:
-        return _unknown(check, "the result document of a run that counts is missing", change.commit)
+        return _unknown(check, "the result document of a run that counts is missing", "", change.commit)
     reported = [run for run in landed if run.tests is not None]
     if not reported:
         why = "no test report on the base" if landed else "no result of the base"
@@ -155,7 +158,8 @@ def tests_against_base(
     known = {run.result_sha256: sight.results.read(run) for run in reported}
     there = [found for found in known.values() if found is not None]
     if len(there) < len(known):
-        return _unknown(check, "a result document of the base is missing", change.commit)
+        hint = f"ask the operator to restore {RESULTS_REF}"
+        return _unknown(check, "a result document of the base is missing", hint, change.commit)
     old = before(there)
     has_report = len(documents) == len(runs)
 
@@ -170,7 +174,8 @@ def tests_against_base(
     said = message(check, changes)
     if not has_report:
         said = f"check {check} has no test report now, and {changes.total} tests passed on the base"
-    reason = reason_of("LFCI213", said, check=check, commit=change.commit, facts=facts(changes))
+    hint = "restore the tests: the policy lets none vanish"
+    reason = reason_of("LFCI213", said, check=check, commit=change.commit, facts=facts(changes), hint=hint)
     return Compared((reason,), remarks, changes)
 
 
@@ -256,6 +261,6 @@ def _nothing(check: str, why: str) -> Compared:
     return Compared(remarks=(f"check {check}: {why}",))
 
 
-def _unknown(check: str, why: str, commit: ObjectId) -> Compared:
+def _unknown(check: str, why: str, hint: str, commit: ObjectId) -> Compared:
     said = f"the tests of check {check} cannot be compared with the base"
-    return Compared((reason_of("LFCI221", said, check=check, commit=commit, facts=(why,)),))
+    return Compared((reason_of("LFCI221", said, check=check, commit=commit, facts=(why,), hint=hint),))

@@ -44,7 +44,7 @@ def rule_14_dependencies(
             if fact.unpinned:
                 entries = "1 entry" if fact.unpinned == 1 else f"{fact.unpinned} entries"
                 named[path] = f"{entries} without a content hash"
-            elif fact.unpinned is None or fact.pinned is None:
+            elif fact.unpinned is None:
                 named[path] = named.get(path) or "its format has no reader yet, so its entries are not known"
             else:
                 named.setdefault(path, "")

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from lfci_gate.config.policy import protections
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
-from lfci_gate.gate.facts import Limits
+from lfci_gate.gate.facts import CONFIG_PATH, Limits
 from lfci_gate.gate.strength import Counted, Roles, key_problem
+from lfci_gate.gate.weaker import weaker_facts
 from lfci_gate.git.inputs import FilteredTree, inputs_tree
 from lfci_gate.git.names import empty_tree
 from lfci_gate.git.tree import GITLINK, SYMLINK, diff
@@ -161,13 +162,14 @@ def _refusal(part: Part, change: Change, source: ObjectSource, counting: int, mi
     shown = ", ".join(shown_path(path) for path in paths[:3])
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     wanted = f"needs {protection.threshold} of role {' or '.join(protection.roles)}, has {counting}"
+    weaker = weaker_facts(source, change.old_tree, change.new_tree) if CONFIG_PATH in paths else ()
     return reason_of(
         "LFCI215" if misses else "LFCI206",
         "approvals of the protected paths do not count"
         if misses
         else "protected paths changed without approval",
         commit=change.commit,
-        facts=(f"changed: {shown}{more}", wanted, *misses[:3]),
+        facts=(f"changed: {shown}{more}", wanted, *weaker, *misses[:3]),
         hint=f"ask a {protection.roles[0]} for: lfci approve {change.commit[:12]}",
     )
 
