@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lfci_gate.attest.dsse import pae
 from lfci_gate.attest.encoding import b64encode
@@ -45,19 +45,47 @@ from tests.support.forge import (
 from tests.support.repos import Repo
 
 __all__ = [
-    "AGENT", "CONFIG", "MAIN", "MAINTAINER", "REPOSITORY", "RULE", "SECOND_AGENT", "STRANGER", "TARGETS",
-    "ZERO", "Attack", "Failed", "FalseAccept", "ObjectWriter", "Person", "Pushed", "Scene", "bundle_text",
+    "AGENT",
+    "CONFIG",
+    "MAIN",
+    "MAINTAINER",
+    "MALFORMED",
+    "REPOSITORY",
+    "RULE",
+    "SECOND_AGENT",
+    "STRANGER",
+    "TARGETS",
+    "ZERO",
+    "Attack",
+    "Failed",
+    "FalseAccept",
+    "ObjectWriter",
+    "Person",
+    "Pushed",
+    "Scene",
+    "bundle_text",
     "compact",
-    "ecdsa_signer", "ed25519_signer", "now", "pack", "pack_entry", "payload_of", "policy_text", "sign_raw",
-    "signed_bundle", "wire",
+    "ecdsa_signer",
+    "ed25519_signer",
+    "now",
+    "pack",
+    "pack_entry",
+    "payload_of",
+    "policy_text",
+    "sign_raw",
+    "signed_bundle",
+    "wire",
 ]  # fmt: skip
 
 MAIN = "refs/heads/main"
+T = TypeVar("T")
 State = tuple[dict[str, str], frozenset[str], dict[str, bytes]]
 ZERO = {"sha1": "0" * 40, "sha256": "0" * 64}
 
 MAX_SECONDS = 4.0
 MAX_BYTES = 256 << 20
+MALFORMED = ("LFCI101", "LFCI110")
+"""What a branch with nothing but a malformed attestation gets: it is malformed, and there is no other."""
 GIT = "git"
 """As an expected code: git itself refuses, and the gate is not asked or says nothing."""
 
@@ -215,6 +243,7 @@ class Scene:
         *,
         bound: str = "wall",
         instrument: dict[str, Any] | None = None,
+        quick: bool = False,
     ) -> None:
         self.world = world
         self.target = target
@@ -227,6 +256,7 @@ class Scene:
         self._expect = expect
         self._bound = bound
         self._instrument = instrument
+        self._quick = quick
         self._spec = Spec(default_policy())
         self._place: Path | None = None
         self._forge: Forge | None = None
@@ -262,7 +292,9 @@ class Scene:
     def forge(self) -> Forge:
         if self._forge is None:
             self._place, self._forge = self.world.fresh(self.target, self._spec, self.transport)
-            if self.target.judges:
+            if not self.target.judges:
+                self._forge.set_policy = lambda policy: None  # type: ignore[method-assign]
+            else:
                 self._reports = measured(self._place, self._forge, instrument=self._instrument)
         return self._forge
 
@@ -302,6 +334,10 @@ class Scene:
     @property
     def zero(self) -> str:
         return ZERO[self._spec.object_format]
+
+    def some(self, variations: Iterable[T], most: int = 2) -> list[T]:
+        """All variations of one mechanism; in `make test` the first ``most``."""
+        return list(variations)[: most if self._quick else None]
 
     # -- what happens -----------------------------------------------------------------------
 
@@ -579,13 +615,14 @@ def perform(
     *,
     bound: str = "wall",
     instrument: dict[str, Any] | None = None,
+    quick: bool = False,
 ) -> Outcome:
     """Mounts one attack on a fresh forge; whatever happens is in the outcome."""
     outcome = Outcome(name, attack.letter, attack.title, target.name, transport, "refused")
     if not target.judges and not attack.gateless:
         outcome.verdict = "n/a"
         return outcome
-    scene = Scene(world, target, transport, attack.expect, bound=bound, instrument=instrument)
+    scene = Scene(world, target, transport, attack.expect, bound=bound, instrument=instrument, quick=quick)
     started = time.monotonic()
     try:
         mount(scene)

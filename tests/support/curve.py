@@ -1,4 +1,4 @@
-"""P-256 by hand, for keys that nobody may have: the second key that an ECDSA signature fits (SEC 1, 4.1.6)."""
+"""P-256 by hand, for keys that nobody may have: the second key that a signature fits (SEC 1, 4.1.6)."""
 
 from __future__ import annotations
 
