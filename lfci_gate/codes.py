@@ -190,11 +190,33 @@ CODES: dict[str, Code] = {
         "The rule takes a push only from somebody whose evidence counts, and the forge names another pusher, or none.",
         "push as the identity that ran lfci check",
     ),
+    "LFCI218": Code(
+        "a bypass does not count",
+        "Break-glass was offered, and it is not for exactly this update, not signed by enough people, not in time,"
+        " or waives more or less than is needed.",
+        "lfci break-glass request REV --onto BRANCH --reason TEXT",
+    ),
+    "LFCI219": Code(
+        "the bypass was used already",
+        "A bypass lets one ref update through, once, whatever has happened to the ref since.",
+        "lfci break-glass request REV --onto BRANCH --reason TEXT",
+    ),
+    "LFCI220": Code(
+        "the forge's record went back",
+        "The forge serves less than this clone has seen there before: an older backup was restored, its history was"
+        " rewritten, or this is not the same forge.",
+        "ask the operator; when it is meant: lfci attestation forget-forge",
+    ),
     "LFCI221": Code(
         "tests cannot be compared with the base",
         "The policy lets no test vanish unseen, and a result document that shows them is missing: of the run that"
         " counts (a trailer brings none), or of the base on the forge.",
         "lfci check --force && lfci land",
+    ),
+    "LFCI222": Code(
+        "the policy file cannot be edited by command",
+        "Its layout is one in which a change would touch comments or values that are to stay; nothing was written.",
+        "edit .lfci/policy.toml by hand, then: lfci policy check",
     ),
     # -- 3xx execution ------------------------------------------------------------------------
     "LFCI301": Code(
@@ -303,9 +325,30 @@ CODES: dict[str, Code] = {
         "lfci check --force",
     ),
     "LFCI322": Code(
-        "the engine is not available",
-        "This check or this installation cannot use the engine that was asked for.",
-        "lfci check --engine develop",
+        "the engine cannot run this check",
+        "A flake's own check is run by the build engine only, a check with network by develop only.",
+        "lfci check, without --engine",
+    ),
+    "LFCI323": Code(
+        "Nix's build sandbox is not on",
+        "A build must run in Nix's sandbox with nothing of the host in it. From users whom its daemon does not"
+        " trust Nix takes no such settings.",
+        "in nix.conf set sandbox = true and remove extra-sandbox-paths, or use: lfci check --engine develop",
+    ),
+    "LFCI324": Code(
+        "the flake check does not exist",
+        "The flake has no checks.<system>.<name> as `flake` in .lfci/config.toml names it.",
+        "correct `flake` in .lfci/config.toml or add the check to flake.nix",
+    ),
+    "LFCI325": Code(
+        "the flake check cannot be run as a check",
+        "It is no derivation for this system that a shell builds in Nix's closed sandbox.",
+        "change the derivation in flake.nix, or declare the check with `run`",
+    ),
+    "LFCI326": Code(
+        "a store path was altered",
+        "Files of the environment in this machine's store are not what Nix built or fetched.",
+        "nix-store --verify --check-contents --repair",
     ),
     # -- 4xx repository content ---------------------------------------------------------------
     "LFCI401": Code(

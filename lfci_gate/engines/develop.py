@@ -25,9 +25,11 @@ from lfci_gate.engines.log import Log
 from lfci_gate.engines.outcome import Ended, Progress
 from lfci_gate.engines.sandbox import ETC, Limits, Sandbox, bubblewrap_arguments
 from lfci_gate.engines.scratch import SANDBOX_USER
+from lfci_gate.engines.seccomp import filter_path
 from lfci_gate.errors import Undecided
 from lfci_gate.nix.derivation import Derivation
 from lfci_gate.nix.process import Nix, last_lines, stop_group
+from lfci_gate.nix.store import interpreters
 from lfci_gate.nix.structured import builder_input
 from lfci_gate.value import Value
 
@@ -59,7 +61,7 @@ def run_in_sandbox(
     log: Log,
     progress: Progress,
 ) -> DevelopRun:
-    """Runs the builder of ``derivation.check`` and returns when nothing of it is left running.
+    """Runs the builder of ``derivation.run`` and returns when nothing of it is left running.
 
     Arguments:
         closure: the store paths to show, the source's not among them.
@@ -77,13 +79,14 @@ def run_in_sandbox(
     result = place / "result.json"
     request: dict[str, Any] = {
         "bubblewrap": bubblewrap,
-        "arguments": _arguments(derivation, closure, place, network=network, limits=limits),
-        "command": [derivation.check.builder, *derivation.check.args],
+        "arguments": _arguments(nix, derivation, closure, place, network=network, limits=limits),
+        "command": [derivation.run.builder, *derivation.run.args],
         "nonce": os.urandom(16).hex(),
         "timeout_s": timeout_s,
         "user": list(SANDBOX_USER) if os.geteuid() == 0 else None,
         "build": str(place / "build"),
         "limits": asdict(limits),
+        "filter": filter_path(os.uname().machine),
         "result": str(result),
         "clean": str(place),
     }
@@ -113,17 +116,17 @@ def run_in_sandbox(
 
 
 def _arguments(
-    derivation: Derivation, closure: Sequence[str], place: Path, *, network: bool, limits: Limits
+    nix: Nix, derivation: Derivation, closure: Sequence[str], place: Path, *, network: bool, limits: Limits
 ) -> list[str]:
     """Fills ``place`` and says what bubblewrap is to do with it."""
     build, etc = place / "build", place / "etc"
-    for folder in (build, etc):
-        folder.mkdir(mode=0o755)
+    build.mkdir(mode=0o700)
+    etc.mkdir(mode=0o755)
     for name, content in ETC.items():
         (etc / name).write_text(content)
     if network:
         _copy_resolver(etc)
-    given = builder_input(derivation.check, cores=len(os.sched_getaffinity(0)))
+    given = builder_input(derivation.run, cores=len(os.sched_getaffinity(0)))
     for name, content in given.files.items():
         (build / name).write_text(content, encoding="utf-8", errors="surrogateescape")
     if os.geteuid() == 0:
@@ -135,7 +138,7 @@ def _arguments(
         etc=str(etc),
         env=given.env,
         network=network,
-        interpreters=_interpreters(closure, derivation.check.builder),
+        interpreters=interpreters(nix, closure, derivation.run.builder),
         limits=limits,
     )
     return bubblewrap_arguments(sandbox)
@@ -146,13 +149,6 @@ def _copy_resolver(etc: Path) -> None:
         source = Path("/etc", name)
         if source.is_file():
             (etc / name).write_bytes(source.read_bytes())
-
-
-def _interpreters(closure: Sequence[str], builder: str) -> dict[str, str]:
-    """Where /bin/sh and /usr/bin/env lead: what people's scripts start with."""
-    found = {"/bin/sh": builder}
-    env = next((f"{path}/bin/env" for path in closure if os.access(f"{path}/bin/env", os.X_OK)), None)
-    return found | ({"/usr/bin/env": env} if env else {})
 
 
 def _follow(argv: list[str], nix: Nix, place: Path, timeout_s: int, log: Log, progress: Progress) -> bytes:

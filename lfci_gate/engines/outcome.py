@@ -74,6 +74,7 @@ class RunResult(Value):
     """Name in the content store of what was kept of it (all, unless it is very long)."""
     drv_path: str
     env_drv: str
+    """Empty for a check of the flake's own."""
     system: str
     nar_hash: str
     nix_name: str
@@ -96,6 +97,8 @@ _ENDS: Final = {
 _STOPS: Final = {
     "tools": ("LFCI319", "the development shell has no cp, mkdir and chmod"),
     "copy": ("LFCI313", "the source could not be copied into the sandbox"),
+    "world": ("LFCI323", "Nix's build sandbox is off, or shows more than it should"),
+    "output": ("LFCI313", "what the command left could not be kept"),
 }
 _KILLED: Final = {
     signal.SIGKILL: ("LFCI313", "the command was killed (SIGKILL), as when memory is out"),
@@ -117,7 +120,8 @@ def judge(
     """The outcome of a run, by the first of these that applies:
 
     1. killed by the engine (time, a limit): undecided LFCI308, LFCI313
-    2. the run script never began: undecided LFCI305; did not reach its end: LFCI309 (LFCI319, LFCI313)
+    2. the run script never began: undecided LFCI305; did not reach its end: LFCI309 (LFCI319,
+       LFCI313, LFCI323)
     3. the command was ended by a signal from outside: undecided LFCI313, LFCI314
     4. status not 0: failed LFCI307, whatever the report says
     5. report declared and not readable: undecided LFCI310; without executed tests: LFCI311; with

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lfci_gate.attest.results import counts, result_document
+from lfci_gate.engines.build import run_in_nix
 from lfci_gate.engines.collect import artifacts, read_report
-from lfci_gate.engines.develop import DevelopRun, run_in_sandbox
+from lfci_gate.engines.develop import run_in_sandbox
 from lfci_gate.engines.log import Log
-from lfci_gate.engines.outcome import Progress, RunResult, judge
-from lfci_gate.engines.sandbox import DEFAULT_LIMITS, Limits, sandbox_digest
+from lfci_gate.engines.outcome import Ended, Progress, RunResult, judge
+from lfci_gate.engines.sandbox import DEFAULT_LIMITS, Limits, nix_sandbox_digest, sandbox_digest
 from lfci_gate.engines.scratch import interruptible, run_directory
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.export import export_tree
@@ -22,17 +23,39 @@ from lfci_gate.model import (
     ObjectSource,
     Outcome,
     ResultDocument,
+    Sha256,
     TestCase,
 )
 from lfci_gate.nix.derivation import Derivation, derive
 from lfci_gate.nix.process import Nix, NixVersion, last_lines
-from lfci_gate.nix.store import environment_closure
+from lfci_gate.nix.store import environment_closure, refuse_altered
 from lfci_gate.store import ContentStore
 from lfci_gate.system import current_system
+from lfci_gate.value import Value
 
-__all__ = ["run_check"]
+__all__ = ["Doubt", "run_check"]
 
 _Report = tuple[TestCase, ...] | LfciError | None
+
+
+class Doubt(Value):
+    """How a verifier runs what somebody else says was run."""
+
+    drv_path: str
+    """The check derivation that was attested: nothing else is run."""
+    store: Path | None
+    """A store of the verifier's own, for nothing else; None: the machine's, after a look whether what
+    the environment consists of is still what was built."""
+
+
+class _Ran(Value):
+    """What either engine says of a run."""
+
+    ended: Ended
+    duration_ms: int
+    out: Path
+    sandbox: Sha256
+    messages: tuple[str, ...] = ()
 
 
 def run_check(
@@ -45,6 +68,7 @@ def run_check(
     cas: ContentStore,
     progress: Progress,
     limits: Limits = DEFAULT_LIMITS,
+    doubt: Doubt | None = None,
 ) -> RunResult:
     """Runs a check on a tree and says how it ended.
 
@@ -52,101 +76,142 @@ def run_check(
         tree: the inputs tree; nothing else of the repository is seen.
         work: directory for GC roots (kept) and for the run (removed), e.g. ``<git dir>/lfci``.
         cas: where the log, the result document and the artifacts are put.
+        doubt: for a verifier, with the build engine.
 
-    Raises, when there was no run: Refusal LFCI304, LFCI315 to LFCI319 for the flake; Undecided LFCI303,
-    LFCI305, LFCI306 for this machine; UsageError LFCI322 for the engine; Undecided LFCI314 when it
-    was interrupted (SIGINT, SIGTERM, SIGHUP). Nothing of a run is left in any case.
+    Raises, when there was no run: Refusal LFCI304, LFCI315 to LFCI319, LFCI324, LFCI325 for the flake,
+    LFCI321 for another derivation than that of ``doubt``; Undecided LFCI303, LFCI305, LFCI306, LFCI326
+    for this machine; UsageError LFCI322 for the engine; Undecided LFCI314 when it was interrupted
+    (SIGINT, SIGTERM, SIGHUP). Nothing of a run is left in any case.
     """
-    if engine is not Engine.DEVELOP or definition.run is None:
-        raise UsageError("LFCI322", "only the develop engine, and a check with `run`, can be run here")
+    _refuse_engine(engine, definition)
     try:
         with interruptible(), run_directory(work) as place:
-            return _run(source, tree, definition, work, place, cas, progress, limits)
+            run = _Run(definition, engine, work, place, cas, progress, limits, doubt)
+            return run.go(source, tree)
     except KeyboardInterrupt as reason:
         raise Undecided("LFCI314", "the run was interrupted", facts=tuple(map(str, reason.args))) from None
 
 
-def _run(
-    source: ObjectSource,
-    tree: ObjectId,
-    definition: CheckDefinition,
-    work: Path,
-    place: Path,
-    cas: ContentStore,
-    progress: Progress,
-    limits: Limits,
-) -> RunResult:
-    private = place / "nix"
-    private.mkdir(mode=0o700)
-    nix = Nix(private)
-    progress.phase("export")
-    export = place / "export"
-    export_tree(source, tree, export)
-    progress.phase("evaluate")
-    derivation = derive(nix, export, definition, current_system())
-    progress.phase("environment")
-    closure = environment_closure(nix, derivation.check, derivation.source_path, work / "gcroots")
-    version = nix.version(work / "gcroots" / "nix-version")
-    started_at = datetime.now(UTC)
-    with Log(place / "log", limits.log_stored_bytes) as log:
+def _refuse_engine(engine: Engine, definition: CheckDefinition) -> None:
+    if engine is Engine.DEVELOP and definition.run is None:
+        raise UsageError(
+            "LFCI322",
+            "a check of the flake's own is run by the build engine only",
+            hint=f"lfci check {definition.name} --engine build",
+        )
+    if engine is Engine.BUILD and definition.network:
+        raise UsageError(
+            "LFCI322",
+            "Nix's build sandbox has no network, and this check asks for it",
+            hint=f"lfci check {definition.name} --engine develop",
+        )
+
+
+class _Run(Value):
+    """One run from its export to its result."""
+
+    definition: CheckDefinition
+    engine: Engine
+    work: Path
+    place: Path
+    cas: ContentStore
+    progress: Progress
+    limits: Limits
+    doubt: Doubt | None
+
+    def go(self, source: ObjectSource, tree: ObjectId) -> RunResult:
+        private = self.place / "nix"
+        private.mkdir(mode=0o700)
+        store = self.doubt.store if self.doubt is not None else None
+        nix = Nix(private, store=store)
+        self.progress.phase("export")
+        export = self.place / "export"
+        export_tree(source, tree, export)
+        self.progress.phase("evaluate")
+        derivation = derive(nix, export, self.definition, current_system())
+        if self.doubt is not None and derivation.check_drv != self.doubt.drv_path:
+            raise Refusal(
+                "LFCI321", "this tree gives another derivation", facts=(f"here: {derivation.check_drv}",)
+            )
+        self.progress.phase("environment")
+        # A store of its own keeps its roots itself: they are only good as long as it is there.
+        roots = self.work / "gcroots" if store is None else store / "lfci-gcroots"
+        closure = environment_closure(nix, derivation.run, derivation.source_path, roots)
+        if self.doubt is not None and store is None:
+            refuse_altered(nix, (*closure, derivation.source_path))
+        version = nix.version(self.work / "gcroots" / "nix-version")
+        started_at = datetime.now(UTC)
+        with Log(self.place / "log", self.limits.log_stored_bytes) as log:
+            ran = self._run(nix, derivation, closure, log)
+            log.close()
+            return self._result(derivation, version, ran, log, started_at)
+
+    def _run(self, nix: Nix, derivation: Derivation, closure: tuple[str, ...], log: Log) -> _Ran:
+        check = self.definition
+        if self.engine is Engine.BUILD:
+            built = run_in_nix(
+                nix,
+                derivation,
+                closure,
+                timeout_s=check.timeout_s,
+                limits=self.limits,
+                log=log,
+                progress=self.progress,
+            )
+            sandbox = nix_sandbox_digest(built.interpreters, self.limits)
+            return _Ran(built.ended, built.duration_ms, built.out, sandbox, built.messages)
         run = run_in_sandbox(
             nix,
             derivation,
             closure,
-            place,
-            network=definition.network,
-            timeout_s=definition.timeout_s,
-            limits=limits,
+            self.place,
+            network=check.network,
+            timeout_s=check.timeout_s,
+            limits=self.limits,
             log=log,
-            progress=progress,
+            progress=self.progress,
         )
-        log.close()
-        return _result(definition, derivation, version, run, log, cas, started_at, limits)
+        return _Ran(run.ended, run.duration_ms, run.out, sandbox_digest(check.network, self.limits))
 
-
-def _result(
-    definition: CheckDefinition,
-    derivation: Derivation,
-    version: NixVersion,
-    run: DevelopRun,
-    log: Log,
-    cas: ContentStore,
-    started_at: datetime,
-    limits: Limits,
-) -> RunResult:
-    report = read_report(definition.report, run.out, log.path if log.whole else None)
-    kept, missing = artifacts(definition.artifacts, run.out, cas)
-    judgement = judge(definition, run.ended, report, missing)
-    document = None
-    if judgement.outcome is not Outcome.UNDECIDED:
-        document = _document(definition, run.ended.status, report, kept, cas)
-    remarks = judgement.remarks
-    if not run.ended.begun:
-        remarks = (*remarks, *last_lines(log.path.read_bytes()[-4096:], 4))
-    cases = report if isinstance(report, tuple) else None
-    return RunResult(
-        outcome=judgement.outcome,
-        code=judgement.code,
-        message=judgement.message,
-        remarks=remarks,
-        exit_code=run.ended.status,
-        result=document,
-        counts=counts(cases) if cases is not None else None,
-        log_sha256=log.sha256,
-        log_size=log.size,
-        log_stored=cas.put_file(log.path),
-        drv_path=derivation.check_drv,
-        env_drv=derivation.env_drv,
-        system=derivation.system,
-        nar_hash=derivation.nar_hash,
-        nix_name=version.name,
-        nix_version=version.version,
-        sandbox=sandbox_digest(definition.network, limits),
-        hermetic=not definition.network,
-        started_at=started_at.replace(microsecond=0),
-        duration_ms=run.duration_ms,
-        engine=Engine.DEVELOP,
-    )
+    def _result(
+        self, derivation: Derivation, version: NixVersion, ran: _Ran, log: Log, started_at: datetime
+    ) -> RunResult:
+        definition, cas = self.definition, self.cas
+        report = read_report(definition.report, ran.out, log.path if log.whole else None)
+        kept, missing = artifacts(definition.artifacts, ran.out, cas)
+        judgement = judge(definition, ran.ended, report, missing)
+        document = None
+        if judgement.outcome is not Outcome.UNDECIDED:
+            document = _document(definition, ran.ended.status, report, kept, cas)
+        remarks = judgement.remarks
+        if ran.ended.status is None:
+            remarks = (*remarks, *ran.messages[-4:])
+        if not ran.ended.begun:
+            remarks = (*remarks, *last_lines(log.path.read_bytes()[-4096:], 4))
+        cases = report if isinstance(report, tuple) else None
+        return RunResult(
+            outcome=judgement.outcome,
+            code=judgement.code,
+            message=judgement.message,
+            remarks=remarks,
+            exit_code=ran.ended.status,
+            result=document,
+            counts=counts(cases) if cases is not None else None,
+            log_sha256=log.sha256,
+            log_size=log.size,
+            log_stored=cas.put_file(log.path),
+            drv_path=derivation.check_drv,
+            env_drv=derivation.env_drv,
+            system=derivation.system,
+            nar_hash=derivation.nar_hash,
+            nix_name=version.name,
+            nix_version=version.version,
+            sandbox=ran.sandbox,
+            hermetic=not definition.network,
+            started_at=started_at.replace(microsecond=0),
+            duration_ms=ran.duration_ms,
+            engine=self.engine,
+        )
 
 
 def _document(

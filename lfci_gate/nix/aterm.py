@@ -33,6 +33,8 @@ class StoreDerivation(Value):
     args: tuple[str, ...]
     env: Mapping[str, str]
     """In the file's order."""
+    by_content: bool = False
+    """An output is named by its content: such a build may use the network, or has no fixed path."""
 
 
 def parse_derivation(data: bytes) -> StoreDerivation:
@@ -49,6 +51,7 @@ def parse_derivation(data: bytes) -> StoreDerivation:
             builder=_text(builder),
             args=tuple(_text(arg) for arg in args),
             env={_text(name): _text(value) for name, value in env},
+            by_content=any(kind or hashed for _name, _path, kind, hashed in outputs),
         )
     except (ValueError, TypeError) as error:
         raise Undecided("LFCI304", "a store derivation cannot be read", facts=(str(error)[:200],)) from error

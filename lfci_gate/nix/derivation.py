@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
+from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.model import CheckDefinition
 from lfci_gate.nix.aterm import StoreDerivation, parse_derivation
-from lfci_gate.nix.expression import check_expression
+from lfci_gate.nix.expression import check_expression, flake_check_expression
 from lfci_gate.nix.nar import nar_hash
 from lfci_gate.nix.process import Completed, Nix, last_lines
-from lfci_gate.value import Value
+from lfci_gate.value import Value, replace
 
 __all__ = ["Derivation", "derive"]
 
@@ -24,21 +24,30 @@ _UNLOCKED: Final = re.compile(
     rb"cannot update (?:unlocked )?flake input|unlocked flake reference|unlocked flake input",
     re.IGNORECASE,
 )
+_OPENING: Final = ("__noChroot", "__impure", "__impureHostDeps")
+"""Attributes by which a derivation asks for less of a sandbox, or for none."""
+
 _PLAIN_PATH: Final = re.compile(r"/[0-9A-Za-z/._+~-]*")
 
 
 class Derivation(Value):
-    env_drv: str
-    """The environment without a tree: equal for many trees."""
     check_drv: str
     """What a proof names: inputs tree, environment, command."""
-    carrier: str
-    """An environment for ``nix develop`` that holds nothing of the project (see engines.develop)."""
+    run_drv: str
+    """What is executed; the same for a check of the flake's own."""
+    run: StoreDerivation
+    """What ``run_drv`` says."""
     source_path: str
     nar_hash: str
     system: str
-    check: StoreDerivation
-    """What ``check_drv`` says."""
+    env_drv: str = ""
+    """The environment without a tree: equal for many trees. Empty for a check of the flake's own."""
+    carrier: str = ""
+    """An environment for ``nix develop`` that holds nothing of the project (see engines.develop)."""
+    probe_drv: str = ""
+    """Never built before; can be built in Nix's sandbox only. Empty where the run looks for itself."""
+    output: str = "out"
+    """The output of ``run_drv`` that holds its results."""
 
 
 def derive(nix: Nix, export: Path, check: CheckDefinition, system: str) -> Derivation:
@@ -48,18 +57,19 @@ def derive(nix: Nix, export: Path, check: CheckDefinition, system: str) -> Deriv
 
     Arguments:
         export: the inputs tree as files; taken into the store.
-        check: a check with ``run``.
         system: e.g. ``x86_64-linux``.
 
-    Raises UsageError LFCI322 (a check without ``run``); Refusal LFCI315, LFCI316, LFCI317, LFCI318,
-    LFCI319, LFCI304 for what is wrong with the flake; Undecided LFCI303 when Nix is.
+    Raises Refusal LFCI315 to LFCI319, LFCI324, LFCI325 and LFCI304 for what is wrong with the flake;
+    Undecided LFCI303 when Nix is.
     """
-    if check.run is None:
-        raise UsageError("LFCI322", "an existing flake check is run by the build engine only")
     if not (export / "flake.nix").is_file():
         raise Refusal("LFCI317", "the tree has no flake.nix")
     hashed = nar_hash(export)
-    expression = check_expression(_url_path(nix, export), hashed, system, check)
+    where = _url_path(nix, export)
+    if check.run is None:
+        expression = flake_check_expression(where, hashed, system, check, os.urandom(16).hex())
+    else:
+        expression = check_expression(where, hashed, system, check)
     # No substitutes: a tree that only exists here is not worth asking a cache for.
     done = nix.run(
         "eval", "--no-update-lock-file", "--option", "substitute", "false", "--json", "--expr", expression
@@ -69,15 +79,38 @@ def derive(nix: Nix, export: Path, check: CheckDefinition, system: str) -> Deriv
     found = _object(done.stdout)
     if "problem" in found:
         raise _problem(found, check, system)
-    return Derivation(
-        env_drv=_store_path(found, "env"),
-        check_drv=_store_path(found, "check"),
-        carrier=_store_path(found, "carrier"),
+    check_drv = _store_path(found, "check")
+    run_drv = _store_path(found, "run") if check.run is not None else check_drv
+    derivation = Derivation(
+        check_drv=check_drv,
+        run_drv=run_drv,
+        run=parse_derivation(_read(nix.real(run_drv))),
         source_path=_store_path(found, "source"),
         nar_hash=hashed,
         system=system,
-        check=parse_derivation(_read(_store_path(found, "check"))),
     )
+    if check.run is not None:
+        return replace(derivation, env_drv=_store_path(found, "env"), carrier=_store_path(found, "carrier"))
+    _refuse_open(derivation.run, check)
+    return replace(derivation, probe_drv=_store_path(found, "probe"), output=str(found.get("output")))
+
+
+def _refuse_open(drv: StoreDerivation, check: CheckDefinition) -> None:
+    """Refuses a check of the flake's own that Nix would not build in a closed sandbox."""
+    try:
+        structured = json.loads(drv.env.get("__json", "{}"))
+    except ValueError:
+        structured = {}
+    asked = {name for name in _OPENING if drv.env.get(name) or (structured and structured.get(name))}
+    features = structured.get("requiredSystemFeatures") or drv.env.get("requiredSystemFeatures", "")
+    if "recursive-nix" in features:
+        asked.add("recursive-nix")
+    if drv.by_content:
+        asked.add("an output that is named by its content")
+    if asked:
+        raise Refusal(
+            "LFCI325", f"{check.flake} would not run in a closed sandbox", facts=(", ".join(sorted(asked)),)
+        )
 
 
 def _url_path(nix: Nix, export: Path) -> str:
@@ -113,6 +146,12 @@ def _problem(found: Mapping[str, Any], check: CheckDefinition, system: str) -> L
         return Refusal(
             "LFCI315", "flake.nix sets nixConfig keys that are not allowed", facts=(", ".join(names),)
         )
+    wanted = f"checks.{system}.{(check.flake or '').removeprefix('checks.')}"
+    if found["problem"] == "flake":
+        there = ", ".join(names) or "none"
+        return Refusal("LFCI324", f"the flake has no {wanted}", facts=(f"checks for {system}: {there}",))
+    if found["problem"] == "flake kind":
+        return Refusal("LFCI325", f"{wanted} cannot be run as a check", facts=names)
     wanted = f"devShells.{system}.{check.shell}"
     if found["problem"] == "shell":
         there = ", ".join(names) or "none"
@@ -137,10 +176,10 @@ def _store_path(found: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _read(path: str) -> bytes:
+def _read(path: Path) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise Undecided(
-            "LFCI303", "cannot read the check derivation", facts=(path, str(error.strerror))
+            "LFCI303", "cannot read the check derivation", facts=(str(path), str(error.strerror))
         ) from error

@@ -6,9 +6,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from lfci_gate.model import CheckDefinition
-from lfci_gate.nix.runscript import RUN_ARGS
+from lfci_gate.nix.runscript import GATE_ARGS, PROBE_ARGS, RUN_ARGS
 
-__all__ = ["ALLOWED_NIX_CONFIG", "DROPPED_ATTRIBUTES", "check_expression", "nix_string", "shell_quote"]
+__all__ = [
+    "ALLOWED_NIX_CONFIG",
+    "DROPPED_ATTRIBUTES",
+    "check_expression",
+    "flake_check_expression",
+    "nix_string",
+    "shell_quote",
+]
 
 ALLOWED_NIX_CONFIG: Final = (
     "bash-prompt",
@@ -32,30 +39,42 @@ DROPPED_ATTRIBUTES: Final = (
         "disallowedRequisites",
         "outputChecks",
     ),
+    # What a builder may ask of Nix's machine: access to the daemon, several users, devices.
+    "requiredSystemFeatures",
 )
 
-_EXPRESSION: Final = r"""
-let
+_FLAKE: Final = r"""
   flake = builtins.getFlake @flake@;
   system = @system@;
   config = (import (flake.outPath + "/flake.nix")).nixConfig or { };
   refused = builtins.attrNames (removeAttrs config [ @allowed@ ]);
+"""
+
+_EXPRESSION: Final = (
+    "let"
+    + _FLAKE
+    + r"""
   shells = flake.devShells.${system} or { };
   shell = shells.${@shell@};
   builder = baseNameOf (toString (shell.builder or "none"));
   attributes = removeAttrs shell.drvAttrs [ @dropped@ ];
   carried = value: { type = "exported"; inherit value; };
+  run = derivation (attributes // {
+    name = @run@; src = flake.outPath; shellHook = ""; outputs = [ "out" ];
+    lfciShellHook = shell.shellHook or ""; lfciCommand = @command@; lfciEnvironment = @environment@;
+    args = [ @args@ ];
+  });
   found = {
     inherit system;
     source = flake.outPath;
     env = (derivation (attributes // {
       name = "lfci-env"; shellHook = ""; outputs = [ "out" ]; args = [ ];
     })).drvPath;
-    check = (derivation (attributes // {
-      name = @name@; src = flake.outPath; shellHook = ""; outputs = [ "out" ];
-      lfciShellHook = shell.shellHook or ""; lfciCommand = @command@; lfciEnvironment = @environment@;
-      args = [ @args@ ];
-    })).drvPath;
+    run = run.drvPath;
+    # Its output exists when the command ended with status 0, and only then.
+    check = (derivation {
+      name = @name@; inherit system run; inherit (shell) builder; args = [ @gate@ ];
+    }).drvPath;
     carrier = builtins.toFile "lfci-carrier-env" (builtins.toJSON {
       bashFunctions = { };
       # Nix 2.8 wants both, and replaces the value of `out` wherever it stands: it must stand nowhere else.
@@ -74,12 +93,43 @@ else if shell.drvAttrs ? exportReferencesGraph then
   { problem = "kind"; names = [ "it uses exportReferencesGraph" ]; }
 else found
 """
+)
+
+_FLAKE_CHECK: Final = (
+    "let"
+    + _FLAKE
+    + r"""
+  checks = flake.checks.${system} or { };
+  check = checks.${@name@};
+  builder = baseNameOf (toString (check.builder or "none"));
+in
+if refused != [ ] then { problem = "nixConfig"; names = refused; }
+else if !(checks ? ${@name@}) then { problem = "flake"; names = builtins.attrNames checks; }
+else if !(check ? drvAttrs && check ? drvPath) then
+  { problem = "flake kind"; names = [ "it is no derivation" ]; }
+else if (check.system or system) != system then
+  { problem = "flake kind"; names = [ "it is for ${check.system}" ]; }
+else if !(builtins.elem builder [ @shells@ ]) then
+  { problem = "flake kind"; names = [ "its builder is no shell but ${builder}" ]; }
+else {
+  inherit system;
+  source = flake.outPath;
+  check = check.drvPath;
+  output = check.outputName or "out";
+  probe = (derivation {
+    name = "lfci-probe"; inherit system; inherit (check) builder; args = [ @probe@ ]; nonce = @nonce@;
+  }).drvPath;
+}
+"""
+)
+
+_SHELLS: Final = ("bash", "sh", "dash", "ash")
 
 
 def check_expression(directory: str, nar_hash: str, system: str, check: CheckDefinition) -> str:
     """The expression for ``nix eval --json`` (design: docs/decisions, "One derivation for both engines").
 
-    Evaluates to ``{source, env, check, carrier, system}`` or to ``{problem, names}``.
+    Evaluates to ``{source, env, run, check, carrier, system}`` or to ``{problem, names}``.
 
     Arguments:
         directory: absolute path of the exported tree, of characters that no URL escapes (versions of
@@ -92,17 +142,48 @@ def check_expression(directory: str, nar_hash: str, system: str, check: CheckDef
     command = check.run if isinstance(check.run, str) else " ".join(map(shell_quote, check.run))
     environment = "\n".join(f"export {name}={shell_quote(value)}" for name, value in check.env)
     values = {
-        "flake": nix_string(f"path:{directory}?narHash={_query(nar_hash)}"),
-        "system": nix_string(system),
+        **_flake(directory, nar_hash, system),
         "shell": nix_string(check.shell),
+        "run": nix_string(f"lfci-run-{_store_name(check.name)}"),
         "name": nix_string(f"lfci-check-{_store_name(check.name)}"),
         "command": nix_string(command),
         "environment": nix_string(environment),
-        "allowed": _strings(ALLOWED_NIX_CONFIG),
         "dropped": _strings(DROPPED_ATTRIBUTES),
         "args": _strings(RUN_ARGS),
+        "gate": _strings(GATE_ARGS),
     }
-    pieces = _EXPRESSION.split("@")
+    return _filled(_EXPRESSION, values)
+
+
+def flake_check_expression(
+    directory: str, nar_hash: str, system: str, check: CheckDefinition, nonce: str
+) -> str:
+    """As :func:`check_expression`, for a check of the flake's own.
+
+    Evaluates to ``{source, check, output, probe, system}`` or to ``{problem, names}``. ``nonce`` makes
+    the probe a derivation that was never built before.
+    """
+    assert check.flake is not None
+    values = {
+        **_flake(directory, nar_hash, system),
+        "name": nix_string(check.flake.removeprefix("checks.")),
+        "shells": _strings(_SHELLS),
+        "probe": _strings(PROBE_ARGS),
+        "nonce": nix_string(nonce),
+    }
+    return _filled(_FLAKE_CHECK, values)
+
+
+def _flake(directory: str, nar_hash: str, system: str) -> dict[str, str]:
+    return {
+        "flake": nix_string(f"path:{directory}?narHash={_query(nar_hash)}"),
+        "system": nix_string(system),
+        "allowed": _strings(ALLOWED_NIX_CONFIG),
+    }
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    pieces = template.split("@")
     return "".join(values[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
 

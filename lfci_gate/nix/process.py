@@ -71,6 +71,7 @@ class Nix:
             made in it, and the caller removes it.
         environ: where the kept variables are taken from; ``os.environ`` by default.
         options: further ``--option`` pairs of the operator, given last.
+        store: directory of a store of its own, with nothing of the machine's; by default the machine's.
 
     Raises Undecided LFCI303 when Nix is not installed.
     """
@@ -81,11 +82,16 @@ class Nix:
         *,
         environ: Mapping[str, str] | None = None,
         options: Sequence[tuple[str, str]] = (),
+        store: Path | None = None,
     ) -> None:
         self._environ = _environment(private, os.environ if environ is None else environ)
         path = os.pathsep.join((self._environ.get("PATH", os.defpath), *_PLACES))
         self.nix = _program("nix", path)
         self.nix_store = _program("nix-store", path)
+        self.store = store
+        if store is not None:
+            self._environ.pop("NIX_REMOTE", None)
+            options = (*options, ("store", str(store)))
         self.options = (*_OPTIONS, *options)
         self.tmp = private / "tmp"
 
@@ -95,6 +101,10 @@ class Nix:
         for name, value in self.options:
             flags += ["--option", name, value]
         return flags
+
+    def real(self, path: str) -> Path:
+        """Where a store path is on this machine."""
+        return Path(path) if self.store is None else self.store / path.lstrip("/")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -131,12 +141,17 @@ class Nix:
 
     def run_store(self, *args: str, timeout_s: float | None = None) -> Completed:
         """``nix-store <operation> <flags> <rest>``; otherwise as :meth:`run`."""
-        return self._call([self.nix_store, args[0], *self.flags(), *args[1:]], timeout_s)
+        return self._call(self.store_command(*args), timeout_s)
 
-    def _call(self, argv: list[str], timeout_s: float | None) -> Completed:
+    def store_command(self, *args: str) -> list[str]:
+        """The argv of :meth:`run_store`."""
+        return [self.nix_store, args[0], *self.flags(), *args[1:]]
+
+    def start(self, argv: list[str]) -> subprocess.Popen[bytes]:
+        """Starts one of Nix's programs with both outputs as pipes. Raises Undecided LFCI303."""
         try:
             # A group of its own: an interrupted run ends Nix and whatever Nix started.
-            child = subprocess.Popen(
+            return subprocess.Popen(
                 argv,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
@@ -146,6 +161,9 @@ class Nix:
             )
         except OSError as error:
             raise Undecided("LFCI303", f"cannot start {argv[0]}", facts=(str(error.strerror),)) from error
+
+    def _call(self, argv: list[str], timeout_s: float | None) -> Completed:
+        child = self.start(argv)
         try:
             stdout, stderr = child.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:

@@ -14,7 +14,7 @@ from lfci_gate.errors import Undecided
 from lfci_gate.nix.aterm import StoreDerivation
 from lfci_gate.nix.process import Completed, Nix, last_lines
 
-__all__ = ["environment_closure"]
+__all__ = ["environment_closure", "interpreters", "refuse_altered"]
 
 _STORE_PATH: Final = re.compile(r"/[\x21-\x7e]*/[0-9a-z]{32}-[0-9A-Za-z+._?=-]{1,211}")
 _MAX_CLOSURE_BYTES: Final = 16 << 20
@@ -36,19 +36,54 @@ def environment_closure(nix: Nix, drv: StoreDerivation, source_path: str, roots:
     if not inputs and not sources:
         return ()
     key = hashlib.sha256("\n".join([*inputs, "", *sources]).encode()).hexdigest()[:32]
-    known = _known(roots / key)
+    known = _known(nix, roots / key)
     if known is None:
         known = _find(nix, [*inputs, *sources], roots / key)
     return known
 
 
-def _known(place: Path) -> tuple[str, ...] | None:
+def interpreters(nix: Nix, closure: Sequence[str], builder: str) -> dict[str, str]:
+    """What /bin/sh and /usr/bin/env are in a sandbox, for people's scripts: path -> file on this machine.
+
+    Nix 2.26 shows a link as a link, which then leads nowhere, so what links lead to is given.
+    """
+    found = {"/bin/sh": str(_resolved(nix, builder))}
+    for path in closure:
+        env = _resolved(nix, f"{path}/bin/env")
+        if os.access(env, os.X_OK):
+            return found | {"/usr/bin/env": str(env)}
+    return found
+
+
+def _resolved(nix: Nix, path: str) -> Path:
+    """The file on this machine that a path in the store leads to; links are as the store sees them."""
+    for _ in range(40):
+        there = nix.real(path)
+        if not there.is_symlink():
+            return there
+        path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(there)))
+    return there
+
+
+def refuse_altered(nix: Nix, paths: Sequence[str]) -> None:
+    """Raises Undecided LFCI326 when the content of one of ``paths`` is not what was built or fetched;
+    LFCI303 when Nix cannot tell. Reads all of them."""
+    done = nix.run_store("--verify-path", *paths)
+    if done.status == 0:
+        return
+    said = tuple(each for each in last_lines(done.stderr) if "was modified" in each)
+    if not said:
+        raise Undecided("LFCI303", "nix-store --verify-path failed", facts=last_lines(done.stderr))
+    raise Undecided("LFCI326", "a path in the store is not what was built", facts=said)
+
+
+def _known(nix: Nix, place: Path) -> tuple[str, ...] | None:
     """The closure found before, when everything of it is still there."""
     data = files.read_file(place / "closure", _MAX_CLOSURE_BYTES)
     if not data:
         return None
     paths = tuple(data.decode("ascii", "replace").splitlines())
-    whole = all(_STORE_PATH.fullmatch(path) and os.path.lexists(path) for path in paths)
+    whole = all(_STORE_PATH.fullmatch(path) and os.path.lexists(nix.real(path)) for path in paths)
     return paths if whole else None
 
 
@@ -60,7 +95,7 @@ def _find(nix: Nix, inputs: Sequence[str], place: Path) -> tuple[str, ...]:
     if done.status != 0:
         raise Undecided("LFCI306", "the environment could not be built", facts=last_lines(done.stderr))
     linked = _lines(done, "--realise")
-    built = [os.path.realpath(link) for link in linked]
+    built = [os.readlink(link) for link in linked]
     closure = tuple(sorted(_lines(nix.run_store("-qR", *built), "-qR")))
     if not closure or not all(_STORE_PATH.fullmatch(path) for path in closure):
         raise Undecided("LFCI303", "nix-store -qR named no store paths")

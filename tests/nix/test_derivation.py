@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lfci_gate.errors import LfciError, Refusal, UsageError
+from lfci_gate.errors import LfciError, Refusal
 from lfci_gate.git.export import export_tree
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
@@ -19,7 +19,7 @@ from lfci_gate.nix.derivation import Derivation, derive
 from lfci_gate.nix.expression import DROPPED_ATTRIBUTES
 from lfci_gate.nix.process import Nix
 from lfci_gate.system import current_system
-from tests.support.world_project import Project, definition
+from tests.support.world_project import Project, definition, flake_check
 
 Derive = Callable[..., Derivation]
 MINIMAL = "{ outputs = { self }: { %s }; }"
@@ -111,7 +111,7 @@ def test_what_a_shell_says_of_its_own_output_is_not_in_the_check(
     )
     project = make_project(f'{{ devShells.x86_64-linux.default = world.lib.shell "plain" {{ {extra} }}; }}')
     commit(project)
-    check = of(project.place).check
+    check = of(project.place).run
     assert not set(check.env) & set(DROPPED_ATTRIBUTES)
     assert list(check.outputs) == ["out"]
 
@@ -119,7 +119,7 @@ def test_what_a_shell_says_of_its_own_output_is_not_in_the_check(
 def test_special_characters_arrive_as_they_are(project: Project, of: Derive) -> None:
     commit(project)
     command = "echo \"${HOME}\" '$x' \\ ''${y} \t @flake@ \n ä"
-    check = of(project.place, definition(command, env={"V": 'it\'s "${z}" \\n'})).check
+    check = of(project.place, definition(command, env={"V": 'it\'s "${z}" \\n'})).run
     assert check.env["lfciCommand"] == command
     assert check.env["lfciEnvironment"] == "export V='it'\"'\"'s \"${z}\" \\n'"
 
@@ -224,12 +224,56 @@ def test_evaluation_is_pure_and_builds_nothing(
         assert error.value.code == "LFCI304"
 
 
-def test_an_existing_flake_check_needs_the_build_engine(project: Project, of: Derive) -> None:
+UNIT = "checks.x86_64-linux.unit = derivation (world.lib.base // { %s });"
+
+
+def test_a_check_of_the_flake_s_own_is_its_own_derivation(
+    make_project: Callable[..., Project], of: Derive, nix: Nix
+) -> None:
+    project = make_project("{ %s }" % (UNIT % 'name = "mine"; args = [ "-c" "echo > $out" ];'))
     commit(project)
-    check = replace(definition("true"), run=None, flake="checks.x")
-    with pytest.raises(UsageError) as error:
-        of(project.place, check)
-    assert error.value.code == "LFCI322"
+    found = of(project.place, flake_check("unit"))
+    assert found.check_drv == found.run_drv
+    assert found.check_drv.endswith("-mine.drv")
+    shown = nix.run("eval", "--raw", f"path:{project.place}#checks.x86_64-linux.unit.drvPath")
+    assert shown.stdout.decode() == found.check_drv
+    # A probe is never one that was built before.
+    assert of(project.place, flake_check("unit")).probe_drv != found.probe_drv
+
+
+def test_a_flake_check_that_is_not_there_names_those_that_are(
+    make_project: Callable[..., Project], of: Derive
+) -> None:
+    project = make_project("{ %s }" % (UNIT % ""))
+    error = refused(of, project, flake_check("other"))
+    assert (error.code, error.facts) == ("LFCI324", (f"checks for {current_system()}: unit",))
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("1", "no derivation"),
+        ('derivation { name = "x"; system = "i686-linux"; builder = "/bin/bash"; }', "i686-linux"),
+        ("derivation world.lib.kinds.box", "busybox"),
+        ("derivation (world.lib.base // { __noChroot = true; })", "__noChroot"),
+        ("derivation (world.lib.kinds.structured // { __noChroot = true; })", "__noChroot"),
+        (
+            'derivation (world.lib.base // { outputHash = "%s"; outputHashAlgo = "sha256"; })' % ("0" * 64),
+            "content",
+        ),
+        (
+            'derivation (world.lib.base // { requiredSystemFeatures = [ "recursive-nix" ]; })',
+            "recursive-nix",
+        ),
+    ],
+)
+def test_a_flake_check_that_would_be_no_closed_build_is_refused(
+    make_project: Callable[..., Project], of: Derive, expression: str, why: str
+) -> None:
+    project = make_project(f"{{ checks.x86_64-linux.unit = {expression}; }}")
+    error = refused(of, project, flake_check("unit"))
+    assert error.code == "LFCI325", error.facts
+    assert why in error.facts[0]
 
 
 def test_the_caller_s_environment_and_configuration_do_not_matter(

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lfci_gate.engines.outcome import RunResult
-from lfci_gate.engines.run import run_check
+from lfci_gate.engines.run import Doubt, run_check
 from lfci_gate.engines.sandbox import DEFAULT_LIMITS, Limits
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.model import CheckDefinition, Engine, ObjectId, ReportSpec, Sha256
 from lfci_gate.store import ContentStore
+from lfci_gate.value import replace
 from tests.support.world import World, project_flake
 
 JUNIT = ReportSpec("junit", "junit.xml")
@@ -42,6 +43,14 @@ def definition(
     return CheckDefinition(
         "test", run, None, shell, ("**",), report, artifacts, timeout_s, network, pairs, digest
     )
+
+
+def flake_check(
+    name: str, *, report: ReportSpec | None = None, artifacts: tuple[str, ...] = (), timeout_s: int = 60
+) -> CheckDefinition:
+    """A check that is one of the flake's own."""
+    plain = definition("", report=report, artifacts=artifacts, timeout_s=timeout_s)
+    return replace(plain, run=None, flake=f"checks.{name}")
 
 
 class Heard:
@@ -91,7 +100,12 @@ class Project:
         return ObjectId(self.git("write-tree"))
 
     def run(
-        self, check: CheckDefinition | str | tuple[str, ...], *, limits: Limits = DEFAULT_LIMITS
+        self,
+        check: CheckDefinition | str | tuple[str, ...],
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        engine: Engine = Engine.DEVELOP,
+        doubt: Doubt | None = None,
     ) -> RunResult:
         """Runs a check (or a command) on the files as they are."""
         if not isinstance(check, CheckDefinition):
@@ -103,11 +117,12 @@ class Project:
                 source,
                 tree,
                 check,
-                engine=Engine.DEVELOP,
+                engine=engine,
                 work=self.work,
                 cas=self.cas,
                 progress=self.heard,
                 limits=limits,
+                doubt=doubt,
             )
 
     def said(self, command: str | tuple[str, ...], **options: object) -> str:

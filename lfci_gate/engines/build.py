@@ -1,0 +1,161 @@
+"""The build engine: the derivation realised by Nix, in Nix's own sandbox.
+
+Every run is one: an output that is there already, or that a cache has, says nothing about a run of now,
+so the derivation is built again then. That the sandbox was on is not taken on trust: the run script
+looks before it starts the command, and where the derivation is the flake's own a probe is built first
+(see :mod:`lfci_gate.nix.runscript`). The processes of a build are Nix's: it kills them, and limits them as
+its operator has set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from lfci_gate import files
+from lfci_gate.engines.log import Log
+from lfci_gate.engines.outcome import Ended, Progress
+from lfci_gate.engines.sandbox import Limits
+from lfci_gate.errors import Undecided
+from lfci_gate.nix.derivation import Derivation
+from lfci_gate.nix.process import Nix
+from lfci_gate.nix.realise import Realised, is_valid, realise, sandbox_options
+from lfci_gate.nix.runscript import STOPS
+from lfci_gate.nix.store import interpreters, refuse_altered
+from lfci_gate.value import Value, replace
+
+__all__ = ["BuildRun", "run_in_nix"]
+
+_TRIES: Final = 4
+_PROBE_TIMEOUT_S: Final = 60
+_WORDS: Final = 64
+"""Bytes of the small files that the run script leaves."""
+
+
+class BuildRun(Value):
+    ended: Ended
+    duration_ms: int
+    out: Path
+    """What the run left in $out; not there when it did not reach its end."""
+    interpreters: str
+    """What /bin/sh and /usr/bin/env were in the sandbox."""
+    messages: tuple[str, ...]
+    """Nix's own words, where the run did not reach its end."""
+
+
+def run_in_nix(
+    nix: Nix,
+    derivation: Derivation,
+    closure: Sequence[str],
+    *,
+    timeout_s: int,
+    limits: Limits,
+    log: Log,
+    progress: Progress,
+) -> BuildRun:
+    """Builds ``derivation.run_drv`` and returns when nothing of it is left running.
+
+    Arguments:
+        closure: the store paths that the environment consists of.
+
+    Raises Undecided LFCI303 when Nix cannot be asked; LFCI326 when the output of an earlier build was
+    altered.
+    """
+    options = sandbox_options(interpreters(nix, closure, derivation.run.builder))
+    out = derivation.run.outputs.get(derivation.output, "")
+    if derivation.probe_drv:
+        probed = _probe(nix, derivation.probe_drv, options, limits)
+        if probed is not None:
+            return replace(probed, out=nix.real(out))
+    # As a person would type it; Nix gets more options than that.
+    progress.phase("run", f"{nix.nix_store} --realise {derivation.run_drv}")
+    done = _run(nix, derivation, out, options, timeout_s, limits, log, progress)
+    place = nix.real(out if done.differs is None else done.differs)
+    if derivation.probe_drv:
+        return _of_flake_check(done, place)
+    return _of_run_script(done, place)
+
+
+def _probe(nix: Nix, drv: str, options: Sequence[str], limits: Limits) -> BuildRun | None:
+    """None when the sandbox is on; else what to say of a run that was not started."""
+    said: list[bytes] = []
+    done = realise(
+        nix,
+        drv,
+        again=False,
+        options=options,
+        timeout_s=_PROBE_TIMEOUT_S,
+        log_bytes=limits.log_bytes,
+        line=said.append,
+        tick=lambda _elapsed: None,
+    )
+    if done.status == 0 and done.ran:
+        return None
+    words = tuple(each.decode("utf-8", "replace").strip() for each in said)
+    if done.ran and STOPS.get(done.exit_code or 0) == "world":
+        return BuildRun(Ended("exit", True, None, "world"), 0, Path(), "", words)
+    return BuildRun(Ended(done.how, False, None), 0, Path(), "", (*done.errors, *words))
+
+
+def _run(
+    nix: Nix,
+    derivation: Derivation,
+    out: str,
+    options: Sequence[str],
+    timeout_s: int,
+    limits: Limits,
+    log: Log,
+    progress: Progress,
+) -> Realised:
+    def line(data: bytes) -> None:
+        log.write(data)
+        progress.line(data)
+
+    for _ in range(_TRIES):
+        again = is_valid(nix, out)
+        done = realise(
+            nix,
+            derivation.run_drv,
+            again=again,
+            options=options,
+            timeout_s=timeout_s,
+            log_bytes=limits.log_bytes,
+            line=line,
+            tick=progress.heartbeat,
+        )
+        # Not run, and yet there: somebody else built it a moment before. Not there any more to be
+        # built again: collected as garbage a moment before.
+        vanished = not done.ran and any("checking is not possible" in each for each in done.errors)
+        if done.ran or (done.status != 0 and not vanished):
+            break
+    else:
+        raise Undecided("LFCI303", "nix-store built nothing", facts=done.errors)
+    if again and done.status == 0:
+        # Nix has compared with the hash that it remembers; what lies there is read now.
+        refuse_altered(nix, (out,))
+    return done if done.differs == f"{out}.check" else replace(done, differs=None)
+
+
+def _of_run_script(done: Realised, place: Path) -> BuildRun:
+    """Of a derivation of ours: its output says how the command ended, with whatever status."""
+    kept = done.ran and (done.status == 0 or done.differs is not None)
+    status = _word(place / "status") if kept else ""
+    if status.isascii() and status.isdigit() and int(status) < 256:
+        ended = Ended("exit", True, int(status))
+        return BuildRun(ended, done.duration_ms, place / "out", _word(place / "world"), ())
+    stopped = STOPS.get(done.exit_code, "") if done.exit_code is not None else ""
+    ended = Ended(done.how, done.ran, None, stopped)
+    return BuildRun(ended, done.duration_ms, place / "out", "", done.errors)
+
+
+def _of_flake_check(done: Realised, place: Path) -> BuildRun:
+    """Of a derivation of the flake's: it could be built, or its builder ended with a status."""
+    built = done.ran and (done.status == 0 or done.differs is not None)
+    status = 0 if built else (done.exit_code or None)
+    ended = Ended(done.how if not built else "exit", done.ran, status)
+    return BuildRun(ended, done.duration_ms, place, "as the flake check has it", done.errors)
+
+
+def _word(file: Path) -> str:
+    return (files.read_file(file, _WORDS) or b"").decode("ascii", "replace").strip()
