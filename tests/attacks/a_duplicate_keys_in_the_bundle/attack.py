@@ -1,6 +1,7 @@
 """A bundle that says things twice: who takes the first reads another payload than who takes the last.
 
-1. `payload`, `signatures`, `dsseEnvelope`, `mediaType` twice, one good and one bad: LFCI110, in both orders.
+1. `payload`, `signatures`, `dsseEnvelope`, `mediaType` twice, one good and one bad: LFCI110, in both
+   orders.
 2. Once each lands.
 """
 

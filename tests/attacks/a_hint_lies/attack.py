@@ -3,7 +3,8 @@
 1. The hint says the agent: LFCI102, not by the key it names.
 2. The hint says the maintainer: the same.
 3. The hint says nobody, the keyid says the agent: LFCI103, keyids are never believed.
-4. An agent's evidence with a lying hint is still an agent's evidence, and lands: the hint decides nothing.
+4. An agent's evidence with a lying hint is still an agent's evidence, and lands: the hint decides
+   nothing.
 """
 
 import json

@@ -1,10 +1,10 @@
 """A second public key is computed under which somebody's ECDSA signature verifies as well.
 
-For an ECDSA signature of one message there are several public keys that it fits. Who may propose keys has one
-of them enrolled, and delivers the one signature as the word of two people.
+For an ECDSA signature of one message there are several public keys that it fits. Who may propose keys has
+one of them enrolled, and delivers the one signature as the word of two people.
 
-1. Threshold two, both keys in the policy, one signature, once and twice in one envelope: LFCI111, a signature
-   counts for one key.
+1. Threshold two, both keys in the policy, one signature, once and twice in one envelope: LFCI111, a
+   signature counts for one key.
 2. In two envelopes, one folded before, that name one key each in the hint: LFCI111.
 3. With a signature by a real second key it lands.
 """

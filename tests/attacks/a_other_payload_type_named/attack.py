@@ -1,4 +1,5 @@
-"""A signature that the agent made for another protocol: the envelope names another payloadType, truly signed.
+"""A signature that the agent made for another protocol: the envelope names another payloadType, truly
+signed.
 
 1. text/plain, in-toto with a parameter, in capitals, empty: LFCI110.
 2. The type of ours lands.

@@ -1,7 +1,7 @@
 """Signatures that some verifiers take for anything: zeros, and the neutral element with S = 0.
 
-1. 64 zero bytes; R the neutral element of the curve and S zero; R any point of small order and S zero; R the
-   public key itself: LFCI102 each.
+1. 64 zero bytes; R the neutral element of the curve and S zero; R any point of small order and S zero; R
+   the public key itself: LFCI102 each.
 2. A real signature lands.
 """
 

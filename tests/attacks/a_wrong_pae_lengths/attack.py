@@ -1,5 +1,5 @@
-"""The PAE is signed with wrong lengths: of characters instead of bytes, off by one, padded, or with the split
-between type and payload moved.
+"""The PAE is signed with wrong lengths: of characters instead of bytes, off by one, padded, or with the
+split between type and payload moved.
 
 1. A statement with letters outside ASCII, each wrong PAE: LFCI102.
 2. The right one lands.
