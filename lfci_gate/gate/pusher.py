@@ -12,32 +12,30 @@ from lfci_gate.errors import Undecided
 from lfci_gate.gate.evidence import reason_of
 from lfci_gate.gate.facts import Push
 from lfci_gate.gate.findings import Findings
-from lfci_gate.grammar import DIGITS, LETTERS, is_word
 from lfci_gate.model import ObjectId, Policy
 
 SETTING = "lfci.pusherVariable"
 _HINT = f"ask the operator to name the variable in the bare repository: git config {SETTING} REMOTE_USER"
 
-# A pusher sets these: push options and the protocol, headers of a request, what sshd lets through.
-_OF_CLIENTS = ("GIT_", "HTTP_", "LC_", "LANG", "SSH_ORIGINAL_COMMAND", "QUERY_STRING", "PATH_INFO", "TERM")
+VARIABLES = ("REMOTE_USER", "GL_USER", "GL_USERNAME", "GL_ID", "GITEA_PUSHER_NAME", "GITHUB_USER_LOGIN")
+"""What can be named: the hook's shim lets through nothing else that names a pusher. Push options, headers
+of a request and what sshd takes from a client are not among them."""
 
 
 def named_pusher(setting: str | None, environ: Mapping[str, str]) -> str | None:
     """The pusher that the forge's software names; None when the operator names no variable, or it is not
     set. Arguments: ``setting`` is `lfci.pusherVariable`, ``environ`` the environment of the receive hook.
 
-    Raises Undecided LFCI516 for a name that is none, or whose variable whoever pushes can set.
+    Raises Undecided LFCI516 for a variable that is none of :data:`VARIABLES`.
     """
     if setting is None:
         return None
-    letters = LETTERS | {"_"}
-    if not is_word(setting, letters, letters | DIGITS, 64):
-        raise Undecided("LFCI516", f"{SETTING} names no environment variable")
-    if setting.upper().startswith(_OF_CLIENTS):
+    if setting not in VARIABLES:
         raise Undecided(
             "LFCI516",
-            f"{SETTING} names {setting}, which whoever pushes can set",
-            hint="name a variable that the server sets after it has authenticated the pusher",
+            f"{SETTING} names no variable in which a server names the pusher",
+            facts=(f"known: {', '.join(VARIABLES)}",),
+            hint=f"on the server: git config {SETTING} REMOTE_USER",
         )
     return environ.get(setting) or None
 

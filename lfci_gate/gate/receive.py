@@ -152,7 +152,7 @@ def _judge(
     git = Git.receive_hook(directory, environ)
     try:
         _ask_ahead(git, updates)
-        return _verdict(git, updates, extend)
+        return _verdict(git, environ, updates, extend)
     finally:
         git.close()
 
@@ -171,7 +171,9 @@ def _ask_ahead(git: Git, updates: tuple[RefUpdate, ...]) -> None:
         history_ahead(git, moved[0].new, moved[0].old, limit=Limits().new_commits)
 
 
-def _verdict(git: Git, updates: tuple[RefUpdate, ...], extend: _Extend) -> Verdict:
+def _verdict(
+    git: Git, environ: Mapping[str, str], updates: tuple[RefUpdate, ...], extend: _Extend
+) -> Verdict:
     from lfci_gate.gate.facts import Push
     from lfci_gate.gate.forge import open_forge, record_accepted
     from lfci_gate.gate.rules import evaluate
@@ -180,12 +182,22 @@ def _verdict(git: Git, updates: tuple[RefUpdate, ...], extend: _Extend) -> Verdi
     extend(_budget(git.config("lfci.timeBudget")))
     now = clock()
     with open_forge(git, tuple(update.ref for update in updates)) as view:
-        push = Push(updates, now)
+        push = Push(updates, now, pusher=_pusher(git, environ), at_forge=True)
         verdict = evaluate(push, view)
         if verdict.kind is VerdictKind.ACCEPTED:
             extend.decided()
             record_accepted(git.git_dir_name, view, push, verdict)
     return verdict
+
+
+def _pusher(git: Git, environ: Mapping[str, str]) -> str | None:
+    """Who pushes, by the variable that the operator's `lfci.pusherVariable` names."""
+    setting = git.config("lfci.pusherVariable")
+    if setting is None:
+        return None
+    from lfci_gate.gate.pusher import named_pusher  # forges that name no variable do not pay for it
+
+    return named_pusher(setting, environ)
 
 
 def clock() -> datetime:

@@ -6,12 +6,13 @@ client needs.
 
 from __future__ import annotations
 
+import base64
 import getpass
 import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,19 +33,30 @@ _SERVER_ENV = {
 @contextmanager
 def ssh_server(base: Path, work: Path) -> Iterator[Served]:
     """sshd with a host key, a config and one authorized key of its own; the key may only run git."""
+    with ssh_server_of(base, work, ("client",)) as (url, env_of):
+        yield url, env_of["client"]
+
+
+@contextmanager
+def ssh_server_of(
+    base: Path, work: Path, users: tuple[str, ...]
+) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
+    """The same with one key for each user. As forges with one system account do, the forced command of a
+    key names its user in a variable of the server's own, GL_USER. Yields each user's environment."""
     work.mkdir(parents=True)
-    for name in ("host", "client"):
+    for name in ("host", *users):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(work / name)], check=True)
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # sshd refuses to start as root without it
     environment = " ".join(f"{name}={value}" for name, value in _SERVER_ENV.items())
     shell = work / "shell"
     shell.write_text(
-        f'#!/bin/sh\nexec env -i HOME={work} {environment} git-shell -c "$SSH_ORIGINAL_COMMAND"\n'
+        f'#!/bin/sh\nexec env -i HOME={work} {environment} GL_USER="$1" '
+        'git-shell -c "$SSH_ORIGINAL_COMMAND"\n'
     )
     shell.chmod(0o755)
-    public = (work / "client.pub").read_text()
-    (work / "authorized").write_text(f'restrict,command="{shell}" {public}')
+    lines = [f'restrict,command="{shell} {user}" {(work / f"{user}.pub").read_text()}' for user in users]
+    (work / "authorized").write_text("".join(lines))
     port = free_port()
     (work / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {work}/host\nPidFile none\nUsePAM no\n"
@@ -57,22 +69,32 @@ def ssh_server(base: Path, work: Path) -> Iterator[Served]:
         server = subprocess.Popen(
             ["/usr/sbin/sshd", "-D", "-e", "-f", str(work / "config")], stderr=log, start_new_session=True
         )
+
+    def env_of(user: str) -> dict[str, str]:
+        options = f"-F /dev/null -i {work}/{user} -o IdentitiesOnly=yes -o UserKnownHostsFile={work}/known"
+        return {"GIT_SSH_COMMAND": f"ssh {options} -o StrictHostKeyChecking=yes -o BatchMode=yes"}
+
     try:
         wait_for(port, server)
-        options = f"-F /dev/null -i {work}/client -o IdentitiesOnly=yes -o UserKnownHostsFile={work}/known"
-        command = f"ssh {options} -o StrictHostKeyChecking=yes -o BatchMode=yes"
-        yield f"ssh://{getpass.getuser()}@127.0.0.1:{port}{base}", {"GIT_SSH_COMMAND": command}
+        yield f"ssh://{getpass.getuser()}@127.0.0.1:{port}{base}", {user: env_of(user) for user in users}
     finally:
         server.terminate()
         server.wait(timeout=10)
 
 
 @contextmanager
-def http_server(base: Path) -> Iterator[Served]:
-    """`git http-backend` behind a small threaded server; every request is by user "pusher"."""
+def http_server(base: Path, passwords: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """`git http-backend` behind a small threaded server. Every request is by user "pusher"; with
+    ``passwords`` by whoever authenticates with one of them (http://USER:PASSWORD@...)."""
+
+    users = {
+        "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode(): user
+        for user, password in (passwords or {}).items()
+    }
 
     class Handler(_GitHandler):
         root = base
+        tokens = users
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -87,6 +109,8 @@ def http_server(base: Path) -> Iterator[Served]:
 
 class _GitHandler(BaseHTTPRequestHandler):
     root: Path
+    tokens: Mapping[str, str]
+    """Authorization header -> user; empty: nobody has to authenticate."""
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -105,6 +129,13 @@ class _GitHandler(BaseHTTPRequestHandler):
         return data
 
     def _backend(self, body: bytes) -> None:
+        user = self.tokens.get(self.headers.get("Authorization", "")) if self.tokens else "pusher"
+        if user is None:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="forge"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         parts = urlsplit(self.path)
         env = {
             **_SERVER_ENV,
@@ -117,7 +148,7 @@ class _GitHandler(BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            "REMOTE_USER": "pusher",
+            "REMOTE_USER": user,
             "REMOTE_ADDR": "127.0.0.1",
         }
         done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, env=env, check=False)
