@@ -24,6 +24,7 @@
         python.pygit2
         python.pyyaml
         python.tomli-w
+        python.tomlkit
       ];
 
       # What lfci starts: found on PATH, so that a user's own newer git or Nix may stand before it.

@@ -19,7 +19,7 @@ MAX_DOTS = 64
 """Dots in one line, outside of strings."""
 
 # One token each, nothing is looked at twice. A string of three quotes may end with up to five.
-_TOKENS = re.compile(
+TOKENS = re.compile(
     r"#[^\n]*+"
     r'|"""(?:[^"\\]++|\\.|"(?!""))*+(?:"{3,5})?'
     r"|'''(?:[^']++|'(?!''))*+(?:'{3,5})?"
@@ -59,7 +59,7 @@ def read_toml(
 
 def _check_shape(text: str, max_keys: int) -> None:
     depth = dots = keys = 0
-    for token in _TOKENS.findall(text):
+    for token in TOKENS.findall(text):
         if token in ("[", "{"):
             depth += 1
             if depth > MAX_DEPTH:

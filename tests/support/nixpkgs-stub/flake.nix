@@ -19,7 +19,7 @@
       pythonPackages =
         names [
           "bcrypt" "cryptography" "hatchling" "hypothesis" "jinja2" "mypy" "pygit2" "pytest" "pyyaml"
-          "pytest-timeout" "pytest-xdist" "securesystemslib" "tomli-w"
+          "pytest-timeout" "pytest-xdist" "securesystemslib" "tomli-w" "tomlkit"
         ]
         // {
           buildPythonPackage =
