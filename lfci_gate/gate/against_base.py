@@ -120,6 +120,8 @@ def _tests(
     if reasons and rule.tests_removed == "approval":
         part = whole_change(change, rule)
         if approved(part):
+            allowed = [f"check {reason.check}: {fact}" for reason in reasons for fact in reason.facts]
+            findings.remarks += [f"approved: {fact}" for fact in allowed]
             return
         hint = f"ask a {part.protection.roles[0]} for: lfci approve {change.commit[:12]} --tests"
         reasons = [replace(reason, hint=hint) for reason in reasons]

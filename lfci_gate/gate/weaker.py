@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
 
 from lfci_gate.errors import Refusal
 from lfci_gate.gate.facts import CONFIG_PATH, Limits
 from lfci_gate.git.tree import TreeEntry, is_directory, lookup, read_file
 from lfci_gate.model import ObjectId, ObjectSource
 
+if TYPE_CHECKING:
+    from lfci_gate.config.weakening import Weakening
+
 _MOST: Final = 20
 """Lines of a verdict; an approver is shown all of them."""
 
 
 def weaker_checks(
-    source: ObjectSource, old: ObjectId | None, new: ObjectId, files: Collection[bytes] | None = None
-) -> tuple[str, ...]:
-    """One line for each thing that `.lfci/config.toml` declares weaker in ``new`` than in ``old``; none on
-    a first landing.
+    source: ObjectSource,
+    old: ObjectId | None,
+    new: ObjectId,
+    files: Callable[[], Iterable[bytes]] | None = None,
+) -> tuple[Weakening, ...]:
+    """What `.lfci/config.toml` declares weaker in tree ``new`` than in ``old``; nothing on a first landing.
 
-    Arguments: ``files`` as for :func:`lfci_gate.config.weakening.weakenings`. A file that cannot be read
-    is told as that. Raises Refusal LFCI401 for a malformed tree, Undecided LFCI501.
+    Arguments: ``files`` gives the paths of both trees, so that narrower inputs are told by what they no
+    longer see; it is asked only when the file differs. A file that cannot be read is told as that. Raises
+    Refusal LFCI401 for a malformed tree, Undecided LFCI501, and what ``files`` raises.
     """
     if old is None or _entry(source, old) == _entry(source, new):
         return ()
-    from lfci_gate.config.weakening import weakened  # few pushes change the file
+    from lfci_gate.config.weakening import Weakening, weakened  # few pushes change the file
 
     contents = []
     for tree in (old, new):
         try:
             contents.append(read_file(source, tree, CONFIG_PATH, Limits().config_bytes))
         except Refusal as error:
-            return (f"{CONFIG_PATH.decode()} cannot be compared: {error.message}",)
-    return tuple(each.line for each in weakened(contents[0], contents[1], files))
+            return (Weakening("", "unreadable", f"what became weaker is not known: {error.message}"),)
+    return weakened(contents[0], contents[1], None if files is None else files())
 
 
 def weaker_remarks(source: ObjectSource, old: ObjectId | None, new: ObjectId) -> tuple[str, ...]:
     """The same as remarks of a verdict, of bounded number."""
-    lines = [f"weaker: {line}" for line in weaker_checks(source, old, new)]
+    lines = [f"weaker: {each.line}" for each in weaker_checks(source, old, new)]
     if len(lines) <= _MOST:
         return tuple(lines)
     return (*lines[:_MOST], f"weaker: and {len(lines) - _MOST} more")
@@ -46,7 +52,7 @@ def weaker_remarks(source: ObjectSource, old: ObjectId | None, new: ObjectId) ->
 
 def weaker_facts(source: ObjectSource, old: ObjectId | None, new: ObjectId) -> tuple[str, ...]:
     """The same as one fact of a refusal, whose readers see few lines; none when nothing is weaker."""
-    lines = weaker_checks(source, old, new)
+    lines = [each.line for each in weaker_checks(source, old, new)]
     if not lines:
         return ()
     more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""

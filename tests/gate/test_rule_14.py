@@ -147,6 +147,7 @@ def test_an_approval_of_the_whole_change_lets_tests_vanish() -> None:
     accepted = push(forge, fewer, approval)
     assert accepted.kind is VerdictKind.ACCEPTED
     assert approval.ref.rpartition("/")[2] in accepted.refs[0].evidence
+    assert "approved: check test: removed: t::two" in accepted.refs[0].remarks
 
 
 @pytest.mark.parametrize(
@@ -343,7 +344,10 @@ def test_an_approval_of_the_whole_change_lets_the_unknown_land() -> None:
     refused = forge.judge(forge.to_main(commit))
     assert codes(refused) == {"LFCI221"}
     assert refused.refs[0].reasons[0].hint == f"ask a maintainer for: lfci approve {commit[:12]} --tests"
-    assert codes(forge.judge(forge.to_main(commit), whole_approval(forge, commit))) == set()
+    accepted = forge.judge(forge.to_main(commit), whole_approval(forge, commit))
+    assert codes(accepted) == set()
+    said = "approved: check test: the result document of a run that counts is missing"
+    assert said in accepted.refs[0].remarks
 
 
 # -- the last result before the base ------------------------------------------------------------------
