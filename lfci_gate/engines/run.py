@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from lfci_gate.engines.log import Log
 from lfci_gate.engines.outcome import Ended, Progress, RunResult, judge
 from lfci_gate.engines.sandbox import DEFAULT_LIMITS, Limits, nix_sandbox_digest, sandbox_digest
 from lfci_gate.engines.scratch import interruptible, run_directory
+from lfci_gate.engines.seccomp import filter_path
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.export import export_tree
 from lfci_gate.model import (
@@ -171,7 +173,9 @@ class _Run(Value):
             log=log,
             progress=self.progress,
         )
-        return _Ran(run.ended, run.duration_ms, run.out, sandbox_digest(check.network, self.limits))
+        filtered = filter_path(os.uname().machine) is not None
+        sandbox = sandbox_digest(check.network, self.limits, filtered=filtered)
+        return _Ran(run.ended, run.duration_ms, run.out, sandbox)
 
     def _result(
         self, derivation: Derivation, version: NixVersion, ran: _Ran, log: Log, started_at: datetime

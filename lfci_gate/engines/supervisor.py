@@ -34,7 +34,14 @@ import time
 import tty
 
 from lfci_gate.engines import cgroups
-from lfci_gate.engines.usage import disk_usage, free_bytes, limit_self, memory_usage, most_memory
+from lfci_gate.engines.usage import (
+    disk_usage,
+    fix_addresses,
+    free_bytes,
+    limit_self,
+    memory_usage,
+    most_memory,
+)
 
 TYPE_CHECKING = False  # typing costs a tenth of the supervisor's start
 if TYPE_CHECKING:
@@ -254,6 +261,7 @@ def main(request_file: str) -> int:
     with open(request_file, encoding="utf-8", errors="surrogateescape") as file:
         request = json.load(file)
     limit_self(request["limits"])
+    fix_addresses()
     run = Run(request)
     result = run.go()
     if run.abandoned:

@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # typing costs a tenth of the supervisor's start
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["disk_usage", "free_bytes", "limit_self", "memory_usage", "most_memory"]
+__all__ = ["disk_usage", "fix_addresses", "free_bytes", "limit_self", "memory_usage", "most_memory"]
 
 
 def free_bytes(place: str) -> int:
@@ -80,3 +80,13 @@ def limit_self(limits: dict[str, Any]) -> None:
         resource.setrlimit(kind, (allowed, allowed))
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
+
+
+_ADDR_NO_RANDOMIZE = 0x0040000
+
+
+def fix_addresses() -> None:
+    """What the sandbox inherits: no random addresses, as Nix's builders have none."""
+    import ctypes
+
+    ctypes.CDLL(None).personality(_ADDR_NO_RANDOMIZE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lfci_gate.model import Outcome
+from lfci_gate.model import Engine, Outcome
 from lfci_gate.nix.derivation import Derivation, derive
 from lfci_gate.nix.process import Nix
 from lfci_gate.system import current_system
@@ -56,10 +56,14 @@ def test_a_run_under_the_newer_version_agrees(
     kind: str, make_project: Callable[..., Project], newer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = make_project(shell(kind))
-    check = definition('echo one; test -n "$out"')
+    project.write({"script": "#!/usr/bin/env bash\n", "random": str(project.place)})  # never built before
+    (project.place / "script").chmod(0o755)
+    check = definition('echo one; test -n "$out"; ./script && /bin/sh -c true')
     old = project.run(check)
     monkeypatch.setenv("PATH", f"{newer}:{os.environ['PATH']}")
     new = project.run(check)
+    built = project.run(check, engine=Engine.BUILD)
+    assert (built.result, built.drv_path, built.nix_version) == (old.result, old.drv_path, new.nix_version)
     assert old.nix_version != new.nix_version
     assert old.outcome is Outcome.PASSED
     assert (old.outcome, old.result, old.drv_path, old.sandbox) == (
