@@ -30,20 +30,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.gate.authority import Authority, rule_02_policy
 from lfci_gate.gate.bases import base_of_new_ref
+from lfci_gate.gate.cover import covering_rule
 from lfci_gate.gate.evidence import Candidate, EvidenceBook, reason_of
 from lfci_gate.gate.facts import Push, View
 from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.inbox import rule_03_inbox
 from lfci_gate.gate.judge import Judge, Target
 from lfci_gate.gate.objects import peel, read_commit
-from lfci_gate.gate.refnames import Namespace, classify, fold, refuse_look_alike, shadowed_by
+from lfci_gate.gate.refnames import Namespace, classify
 from lfci_gate.gate.results import Results
 from lfci_gate.model import ObjectId, Policy, RefUpdate, RefVerdict, Rule, Verdict, VerdictKind
-from lfci_gate.patterns import PatternSet
 
 
 def evaluate(push: Push, view: View) -> Verdict:
@@ -154,26 +153,8 @@ class _Evaluation:
         return self._authority_known
 
     def _rule_of(self, policy: Policy, ref: str) -> Rule | None:
-        rule = rule_for(policy, ref)
-        if rule is not None:
-            return rule
-        if ref == self._view.head:
-            raise Refusal("LFCI216", f"the policy has no rule for {ref}, the branch of HEAD")
-        protected = [PatternSet([fold(pattern) for pattern in each.refs]) for each in policy.rules]
-        refuse_look_alike(
-            ref, lambda folded: any(patterns.matches(folded.encode()) for patterns in protected)
-        )
-        self._refuse_ambiguous(policy, ref)
-        _refuse_in_the_way(policy, ref)
-        return None
-
-    def _refuse_ambiguous(self, policy: Policy, ref: str) -> None:
-        """A tag wins over a branch of the same short name wherever git resolves one (`git merge
-        main`, `git archive main`), so nobody may put one beside a protected branch."""
-        for branch in shadowed_by(ref):
-            exists = branch == self._view.head or self._view.ref(branch) is not None
-            if exists and rule_for(policy, branch) is not None:
-                raise Refusal("LFCI211", f"the tag {ref} would be taken for the protected branch {branch}")
+        view = self._view
+        return covering_rule(policy, ref, head=view.head, exists=lambda name: view.ref(name) is not None)
 
     def _rule_03_update(self, update: RefUpdate, ref: str, rule: Rule, authority: Authority) -> Target:
         if update.new is None:
@@ -224,16 +205,3 @@ class _Evaluation:
             results = Results(self._view, self._pushed_trees, self._push.limits)
             self._judge_known = Judge(self._push, self._view, authority, book, results)
         return self._judge_known
-
-
-def _refuse_in_the_way(policy: Policy, ref: str) -> None:
-    """A ref cannot exist above or below another one, so `refs/heads/main/x` would keep a protected
-    `refs/heads/main` from ever landing, and `refs/heads/release` every `refs/heads/release/*`."""
-    parts = ref.split("/")
-    above = ("/".join(parts[:count]) for count in range(3, len(parts)))
-    way = next((place for place in above if rule_for(policy, place) is not None), None)
-    for pattern in (pattern for rule in policy.rules for pattern in rule.refs):
-        if pattern.startswith(ref + "/"):
-            way = pattern
-    if way is not None:
-        raise Refusal("LFCI211", f"{ref} would stand in the way of the protected {way}")
