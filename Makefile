@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint demo bench campaign wheel lock clean
+.PHONY: help setup test lint demo bench campaign wheel lock filters clean
 
 PYTHON := .venv/bin/python
 # Two workers; a file's tests stay together, so module fixtures are made once. A test that hangs
@@ -40,6 +40,9 @@ wheel: setup  ## build the wheel into dist/
 lock:  ## renew requirements-dev.txt from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --custom-compile-command 'make lock' --group dev --output-file requirements-dev.txt pyproject.toml
+
+filters: setup  ## compile the sandbox's filters of system calls again, with libseccomp
+	$(PYTHON) -m tests.support.seccomp_filters
 
 clean:  ## remove what the targets made
 	rm -rf .venv build dist benchmarks/results .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -52,4 +52,20 @@ def _sandbox(context: Context) -> Finding:
         version = probe_sandbox(context.environ)
     except LfciError as error:
         return failed("sandbox", error)
-    return ok("sandbox", f"bubblewrap {version}; built one and ran in it")
+    return ok("sandbox", f"bubblewrap {version}; built one and ran in it; {_limits()}; {_filter()}")
+
+
+def _limits() -> str:
+    from lfci_gate.engines.cgroups import available
+
+    group = available()
+    return f"limits by {group}" if group else "limits by rlimits and a watch (no control group)"
+
+
+def _filter() -> str:
+    import os
+
+    from lfci_gate.engines.seccomp import filter_path
+
+    machine = os.uname().machine
+    return "system calls filtered" if filter_path(machine) else f"no filter of system calls for {machine}"

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from lfci_gate.model import Engine
+from tests.support.escape import bait, probe_command, still_open
 from tests.support.world import World
 from tests.support.world_project import Project
 
@@ -43,7 +44,8 @@ for name, text in json.loads(sys.argv[7]).items():
 said = []
 for command, timeout_s in json.loads(sys.argv[5]):
     try:
-        result = project.run(definition(command, timeout_s=timeout_s), engine=Engine(sys.argv[6]))
+        run = command if isinstance(command, str) else tuple(command)
+        result = project.run(definition(run, timeout_s=timeout_s), engine=Engine(sys.argv[6]))
         said.append([result.outcome.name, result.code, result.drv_path, project.heard.output.decode()])
     except LfciError as error:
         said.append([error.code, error.message, *error.facts])
@@ -88,7 +90,7 @@ def as_user(
     world: World,
     place: Path,
     environment: Mapping[str, str],
-    commands: Sequence[tuple[str, int]],
+    commands: Sequence[tuple[str | tuple[str, ...], int]],
     engine: Engine = Engine.DEVELOP,
     files: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -143,6 +145,16 @@ def test_an_ordinary_user_runs_checks_in_the_same_sandbox(
     assert privileges[3] == "CapEff:\t0000000000000000\n"
     # And what is run has the same name for everybody.
     assert project.run(commands[1][0]).drv_path == failed[2]
+
+
+def test_an_ordinary_user_s_check_gets_out_no_more_than_root_s(world: World, place: Path) -> None:
+    with daemon(place) as environment, bait(place) as laid:
+        laid.socket.chmod(0o777)
+        found = as_user(world, place, environment, [(probe_command(laid), 60)])
+        assert laid.heard() == []
+    [said] = found["said"]
+    assert said[:2] == ["PASSED", None], said
+    assert still_open(json.loads(said[3])) == {}
 
 
 SCRIPTS = {
