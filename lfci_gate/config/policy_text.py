@@ -1,7 +1,8 @@
-"""Writing a policy, and finding out whether anybody could ever meet it. Not in the hook's way."""
+"""Writing a policy, and what always holds for its own file."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from lfci_gate.config.values import format_duration
@@ -113,31 +114,6 @@ POLICY_PROTECTION = Protection((POLICY_PATH.decode(),), ("maintainer",), 1)
 """What holds for the policy file when no listed protection covers it."""
 
 
-# -- can it be met? ----------------------------------------------------------------------------
-
-
-def unsatisfiable(policy: Policy) -> tuple[str, ...]:
-    """One line for each requirement or protection that no set of the policy's keys can meet.
-
-    Counts keys by role; revoked keys count for nothing, validity periods are not looked at (that
-    would need the time). Rule 13: a key that attested a change does not also approve it, so where a
-    change needs both, the two together need as many different keys. Empty: nobody is locked out.
-    """
-    found: list[str] = []
-    for number, rule in enumerate(policy.rules):
-        where = f"rules[{number}] ({', '.join(rule.refs)})"
-        for requirement in rule.require:
-            have = len(_holders(policy, requirement.roles))
-            if have < requirement.threshold:
-                found.append(
-                    f"{where}: check {requirement.check} needs {_keys(requirement.threshold)} with the role"
-                    f" {_roles(requirement.roles)}; there are {have}"
-                )
-        for protection in protections(rule):
-            found += _protection_problems(policy, rule, protection, where)
-    return tuple(found)
-
-
 def protections(rule: Rule) -> tuple[Protection, ...]:
     """The rule's protections; the policy's own file always has one (docs/rules.md, rule 13)."""
     if any(PatternSet(each.paths).matches(POLICY_PATH) for each in rule.protect):
@@ -145,29 +121,8 @@ def protections(rule: Rule) -> tuple[Protection, ...]:
     return (*rule.protect, POLICY_PROTECTION)
 
 
-def _protection_problems(policy: Policy, rule: Rule, protection: Protection, where: str) -> list[str]:
-    approvers = _holders(policy, protection.roles)
-    what = f"{where}: a change of {', '.join(protection.paths[:3])}"
-    if len(approvers) < protection.threshold:
-        need = f"{_keys(protection.threshold)} with the role {_roles(protection.roles)}"
-        return [f"{what} needs {need}; there are {len(approvers)}"]
-    for requirement in rule.require:
-        attesters = _holders(policy, requirement.roles)
-        have, together = len(attesters | approvers), requirement.threshold + protection.threshold
-        if len(attesters) >= requirement.threshold and have < together:
-            both = f"{together} different keys, to attest {requirement.check} and to approve"
-            return [f"{what} needs {both}; there are {have}"]
-    return []
+def unsatisfiable(policy: Policy, *, now: datetime | None = None, head: str | None = None) -> tuple[str, ...]:
+    """:func:`lfci_gate.config.satisfiable.problems`: what nobody could ever meet, one line each."""
+    from lfci_gate.config.satisfiable import problems  # asked of few pushes
 
-
-def _holders(policy: Policy, roles: tuple[str, ...]) -> set[str]:
-    wanted = set(roles)
-    return {key.name for key in policy.keys if key.revoked is None and wanted & set(key.roles)}
-
-
-def _keys(count: int) -> str:
-    return "1 key" if count == 1 else f"{count} keys"
-
-
-def _roles(roles: tuple[str, ...]) -> str:
-    return " or ".join(roles)
+    return problems(policy, now=now, head=head)

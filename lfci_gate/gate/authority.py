@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from lfci_gate.config.policy import parse_policy, rule_for, unsatisfiable
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
-from lfci_gate.gate.facts import POLICY_PATH, Limits, View
+from lfci_gate.gate.facts import POLICY_PATH, Limits, Push, View
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.tree import read_file
 from lfci_gate.model import ObjectId, Policy
@@ -66,20 +66,23 @@ def refuse_bad_proposal(
     old: bytes | None,
     new: bytes | None,
     head: str | None,
+    push: Push,
     *,
     first_landing: bool,
-) -> None:
-    """The form a changed `.lfci/policy.toml` must have; that it was approved is rule 13's part.
+) -> tuple[str, ...]:
+    """The form a changed `.lfci/policy.toml` must have; that it was approved is rule 13's part. Returns
+    remarks: what of it will soon lock everybody out.
 
-    Raises Refusal LFCI201 (removed), LFCI202 (malformed, or nobody could ever meet it), LFCI204
-    (version does not grow), LFCI205 (names another repository), LFCI206 (a first landing that brings
-    a policy of its own), LFCI216 (leaves the branch that HEAD names without a rule).
+    Arguments: ``head`` is the branch of HEAD, when that is what the push moves. Raises Refusal LFCI201
+    (removed), LFCI202 (malformed, or nobody can meet it now), LFCI204 (version does not grow), LFCI205
+    (names another repository), LFCI206 (a first landing that brings a policy of its own), LFCI216
+    (leaves the branch of HEAD without a rule).
     """
     if old == new or (new == authority.data and authority.source != "server"):
-        return  # untouched, or taken over from where it has landed
+        return ()  # untouched, or taken over from where it has landed
     if authority.source == "bootstrap" and first_landing:
         if new is None:
-            return  # the bootstrap policy stays in force until one lands
+            return ()  # the bootstrap policy stays in force until one lands
         raise Refusal(
             "LFCI206",
             "the first landing must bring the policy that the forge was given",
@@ -100,11 +103,16 @@ def refuse_bad_proposal(
             "the version of the policy must grow with every change",
             facts=(f"landed: {landed}", f"pushed: {proposed.version}"),
         )
-    problems = unsatisfiable(proposed)
+    problems = unsatisfiable(proposed, now=push.now, head=head)
+    if push.at_forge and push.pusher is None and any(each.pusher == "attester" for each in proposed.rules):
+        problems += ("pusher is attester, and this forge does not say who pushes (lfci.pusherVariable)",)
     if problems:
         raise Refusal("LFCI202", "nobody could meet the proposed policy", facts=problems[:3])
     if head is not None and rule_for(proposed, head) is None:
         raise Refusal("LFCI216", f"the proposed policy has no rule for {head}")
+    from lfci_gate.config.satisfiable import soon  # asked of few pushes
+
+    return soon(proposed, push.now, head=head)
 
 
 def _landed_version(authority: Authority, old: bytes | None) -> int:

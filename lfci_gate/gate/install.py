@@ -8,15 +8,18 @@ import secrets
 import shutil
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lfci_gate import files, resources
 from lfci_gate.config.policy import parse_policy, rule_for, unsatisfiable
+from lfci_gate.config.satisfiable import soon
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.gate.authority import rule_02_policy
 from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.forge import open_forge
 from lfci_gate.gate.landed import forge_signer
+from lfci_gate.gate.pusher import SETTING, named_pusher
 from lfci_gate.gate.state import ForgeState
 from lfci_gate.git.process import Git
 from lfci_gate.git.refs import head_branch
@@ -72,6 +75,7 @@ def init_forge(
             f"the policy has no rule for {head}, the branch that HEAD names",
             hint=f'add refs = ["{head}"] to a rule of {policy_file}',
         )
+    _refuse_unmeetable(policy, head)
     hooks = git.git_dir / "hooks"
     for name in HOOKS:
         _refuse_foreign(hooks / name)
@@ -116,10 +120,18 @@ def _read_policy(path: Path) -> tuple[bytes, Policy]:
     if data is None:
         raise UsageError("LFCI201", f"there is no policy file {path}", hint="lfci init (writes one)")
     policy = parse_policy(data)
-    problems = unsatisfiable(policy)
+    _refuse_unmeetable(policy, None)
+    return data, policy
+
+
+def _refuse_unmeetable(policy: Policy, head: str | None) -> None:
+    problems = unsatisfiable(policy, now=_now(), head=head)
     if problems:
         raise UsageError("LFCI202", "nobody could meet this policy", facts=problems[:3])
-    return data, policy
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _repository(directory: Path, object_format: str, branch: str) -> Git:
@@ -222,7 +234,24 @@ def _policy_lines(git: Git) -> list[Line]:
         lines.append(Line(False, "protected branch", f"no rule for {head}", "add a rule for it"))
     else:
         lines.append(Line(True, "protected branch", head))
+    lines += _people_lines(git, policy, head)
     lines.append(Line(True, "waiting", f"{waiting} attestations in the inbox, {journal} landings to record"))
+    return lines
+
+
+def _people_lines(git: Git, policy: Policy, head: str | None) -> list[Line]:
+    """Whether somebody can meet the policy, now and in the next days, and push to where it asks who does."""
+    lines = []
+    locked_out = unsatisfiable(policy, now=_now(), head=head) or soon(policy, _now(), head=head)
+    if locked_out:
+        fix = "land a policy with keys that count, or: docs/operator-guide.md, The policy in force"
+        lines.append(Line(False, "who can meet it", locked_out[0], fix))
+    if any(rule.pusher == "attester" for rule in policy.rules):
+        try:
+            named_pusher(git.config(SETTING) or "", {})
+        except LfciError:
+            fix = f"git config {SETTING} REMOTE_USER, or what the server sets"
+            lines.append(Line(False, "pusher", "a rule wants to know who pushes, and nothing says it", fix))
     return lines
 
 

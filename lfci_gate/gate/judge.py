@@ -184,7 +184,9 @@ class Judge:
             new = policy_file(self._view, change.new_tree, limits)
             head = self._view.head if change.ref == self._view.head else None
             first = change.old_tree is None
-            refuse_bad_proposal(self._authority, old, new, head, first_landing=first)
+            findings.remarks += refuse_bad_proposal(
+                self._authority, old, new, head, self._push, first_landing=first
+            )
         except LfciError as error:
             findings.catch(error, change.commit)
 

@@ -490,13 +490,13 @@ def test_a_policy_that_can_be_met_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (REQUIRE, "check test needs 1 key with the role agent; there are 0"),
-        (key("a", 0) + REQUIRE + "threshold = 2\n", "needs 2 keys with the role agent; there are 1"),
+        (REQUIRE, "check test needs 1 identity with the role agent; there are 0"),
+        (key("a", 0) + REQUIRE + "threshold = 2\n", "needs 2 identities with the role agent; there are 1"),
         (key("a", 0, 'roles = ["agent"]\nrevoked = 2026-01-01T00:00:00Z') + REQUIRE, "there are 0"),
-        (key("a", 0) + PROTECT, "a change of tests/ needs 1 key with the role maintainer; there are 0"),
+        (key("a", 0) + PROTECT, "a change of tests/ needs 1 identity with the role maintainer; there are 0"),
         (
             key("a", 0, 'roles = ["agent", "maintainer"]') + REQUIRE + PROTECT.removeprefix(RULE),
-            "a change of tests/ needs 2 different keys, to attest test and to approve; there are 1",
+            "a change of tests/ needs 2 different identities, to attest test and to approve; there are 1",
         ),
     ],
 )
@@ -510,7 +510,7 @@ def test_a_policy_that_locks_everybody_out_parses_and_is_told(text: str, says: s
 def test_a_policy_that_nobody_could_ever_change_is_told() -> None:
     text = key("a", 0) + key("b", 1) + REQUIRE
     (found,) = unsatisfiable(parse(text))
-    assert "a change of .lfci/policy.toml needs 1 key with the role maintainer; there are 0" in found
+    assert "a change of .lfci/policy.toml needs 1 identity with the role maintainer; there are 0" in found
     covered = PROTECT.removeprefix(RULE).replace("tests/", ".lfci/").replace("maintainer", "agent")
     assert unsatisfiable(parse(text + covered)) == ()
 

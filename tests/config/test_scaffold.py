@@ -120,7 +120,7 @@ def test_the_branch_and_a_check_without_a_report_are_as_asked() -> None:
 
 def test_one_key_for_both_hats_is_a_policy_that_nobody_can_meet() -> None:
     policy = parse_policy(scaffold_policy(repository=UUID, keys=ALONE, report=True).encode())
-    assert "2 different keys, to attest test and to approve" in unsatisfiable(policy)[0]
+    assert "2 different identities, to attest test and to approve" in unsatisfiable(policy)[0]
 
 
 @pytest.mark.parametrize(

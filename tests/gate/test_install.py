@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ def test_init_mends_what_is_broken(forge: Forge) -> None:
         (b"version = 0\n", "LFCI202"),
         (policy_text(keys={}), "LFCI202"),
         (policy_text(rules=({**RULE, "refs": ["refs/heads/release/*"]},)), "LFCI216"),
+        (policy_text(roles={"agent": {"paths": ["**"]}}), "LFCI202"),
+        (
+            policy_text().replace(
+                b'"maintainer",\n]', b'"maintainer",\n]\nvalid-until = 2020-01-01T00:00:00Z', 1
+            ),
+            "LFCI202",
+        ),
     ],
 )
 def test_a_policy_that_would_lock_everybody_out_installs_nothing(
@@ -138,6 +146,32 @@ def test_status_names_what_else_is_missing(ada: Developer) -> None:
     forge.repo.git("update-ref", "--no-deref", "HEAD", "refs/heads/main")
     assert "LFCI516" in str(bad(forge))
     assert not forge_status(ada.repo.path)[0].ok
+
+
+def test_status_names_who_cannot_meet_the_policy(forge: Forge) -> None:
+    def ending(moment: datetime) -> bytes:
+        line = f"valid-until = {moment:%Y-%m-%dT%H:%M:%SZ}"
+        return policy_text().replace(b'"maintainer",\n]', f'"maintainer",\n]\n{line}'.encode(), 1)
+
+    now = datetime.now(UTC)
+    forge.set_policy(ending(now + timedelta(days=30)))
+    assert not bad(forge)
+    for days in (-1, 3):
+        forge.set_policy(ending(now + timedelta(days=days)))
+        (line,) = bad(forge)
+        assert line.what == "who can meet it"
+        assert "needs 1 identity with the role maintainer; there are 0" in line.detail
+
+
+def test_status_names_a_forge_that_does_not_say_who_pushes(forge: Forge) -> None:
+    forge.set_policy(policy_text(rules=({**RULE, "pusher": "attester"},)))
+    for setting in (None, "PATH"):
+        if setting:
+            forge.repo.git("config", "lfci.pusherVariable", setting)
+        (line,) = bad(forge)
+        assert line.what == "pusher"
+    forge.repo.git("config", "lfci.pusherVariable", "GL_USER")
+    assert not bad(forge)
 
 
 def test_status_counts_what_waits(ada: Developer) -> None:

@@ -222,6 +222,58 @@ def test_what_a_changed_policy_must_be(forge: MemoryForge, policy: bytes | None,
     assert proposing(forge, policy) == ({code} if code else set())
 
 
+@pytest.mark.parametrize(
+    ("times", "remark"),
+    [
+        ({"valid-until": NOW}, None),
+        ({"revoked": NOW}, None),
+        ({"valid-from": NOW + timedelta(seconds=1)}, None),
+        ({"valid-until": NOW + 14 * DAY}, True),
+        ({"valid-until": NOW + 15 * DAY}, False),
+        ({}, False),
+    ],
+)
+def test_a_policy_whose_people_do_not_count_any_more(
+    forge: MemoryForge, times: dict[str, Any], remark: bool | None
+) -> None:
+    """Refused at the time of the push; told when it is near."""
+    keys = {"agent": key(AGENT, "agent"), "maintainer": key(MAINTAINER, "maintainer", **times)}
+    commit = forge.commit({".lfci/policy.toml": policy_text(version=2, keys=keys)})
+    verdict = forge.judge(forge.to_main(commit), forge.run(commit), *forge.approvals(commit))
+    assert codes(verdict) == ({"LFCI202"} if remark is None else set())
+    if remark is None:
+        (reason,) = verdict.refs[0].reasons
+        assert "needs 1 identity with the role maintainer; there are 0" in reason.facts[0]
+    told = [each for each in verdict.refs[0].remarks if "on nobody can meet the policy" in each]
+    assert len(told) == bool(remark)
+
+
+def test_a_policy_that_head_s_branch_could_never_change_again(forge: MemoryForge) -> None:
+    limited = policy_text(version=2, roles={"agent": {"paths": ["**"]}})
+    assert proposing(forge, limited) == {"LFCI202"}
+    # Another branch may be for limited agents only.
+    forge.refs["refs/heads/release/1"] = forge.refs[MAIN]
+    commit = forge.commit({".lfci/policy.toml": limited})
+    approvals = forge.approvals(commit, to="refs/heads/release/1")
+    assert outcome(forge, commit, *approvals, to="refs/heads/release/1") == set()
+
+
+def test_a_policy_that_asks_who_pushes_where_nobody_says(forge: MemoryForge) -> None:
+    from lfci_gate.gate.facts import Push
+    from lfci_gate.gate.rules import evaluate
+
+    asking = policy_text(version=2, rules=({**RULE, "pusher": "attester"},))
+    commit = forge.commit({".lfci/policy.toml": asking})
+    updates = (forge.to_main(commit), forge.run(commit), *forge.approvals(commit))
+
+    def told(**who: Any) -> set[str]:
+        return codes(evaluate(Push(updates, NOW, **who), forge))
+
+    assert told(at_forge=True) == {"LFCI202"}
+    assert told(at_forge=True, pusher="whoever") == set()
+    assert told() == set()  # a client cannot know
+
+
 def test_a_changed_policy_is_always_protected(forge: MemoryForge) -> None:
     policy = policy_text(version=2)
     for paths in ([], ["tests/"], [".lfci/", "!.lfci/policy.toml"]):

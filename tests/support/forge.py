@@ -232,11 +232,19 @@ class Developer:
         return ObjectId(self.repo.line("rev-parse", f"{rev}^{{tree}}"))
 
     def approval_of(
-        self, rev: str, base: str, ref: str = "refs/heads/main", **changes: Any
+        self,
+        rev: str,
+        base: str,
+        ref: str = "refs/heads/main",
+        *,
+        policy: bytes | None = None,
+        **changes: Any,
     ) -> list[Approval]:
-        """Approvals of all protected parts that differ between ``base`` and ``rev``."""
-        policy = parse_policy(self.repo.git("show", f"{base}:.lfci/policy.toml"))
-        rule = rule_for(policy, ref)
+        """Approvals of all protected parts that differ between ``base`` and ``rev``, by the policy that is
+        in force (that of ``base``, unless it is given)."""
+        if policy is None:
+            policy = self.repo.git("show", f"{base}:.lfci/policy.toml")
+        rule = rule_for(parse_policy(policy), ref)
         assert rule is not None
         with BatchReader(self.repo.tool) as source:
             return approvals_of(source, rule, ref, (self.tree(base), self.tree(rev)), now(), **changes)
