@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from lfci_gate.engines.outcome import RunResult
 from lfci_gate.engines.sandbox import Limits
 from lfci_gate.model import Outcome, ReportSpec
-from tests.support.world import pluggy_source
 from tests.support.world_project import GREEN, JUNIT, RED, Project, definition, processes_with, report
 
 MIB = 1 << 20
@@ -23,21 +21,6 @@ MARKER = f"77000{os.getpid()}"
 def assert_undecided(result: RunResult, code: str) -> None:
     assert (result.outcome, result.code) == (Outcome.UNDECIDED, code), result
     assert result.result is None
-
-
-def test_the_unmodified_suite_of_pluggy_passes(project: Project) -> None:
-    shutil.copytree(pluggy_source(), project.place, dirs_exist_ok=True, symlinks=True)
-    command = "PYTHONPATH=src python3 -m pytest -q -p no:cacheprovider testing --junitxml=$out/junit.xml"
-    result = project.run(definition(command, report=JUNIT))
-    assert (result.outcome, result.code, result.exit_code) == (Outcome.PASSED, None, 0)
-    assert result.counts is not None
-    assert (result.counts.passed, result.counts.failed) == (219, 0)
-    assert result.result is not None
-    assert len(result.result.tests) == 219
-    assert result.result.tests[0].id.startswith("testing.")
-    assert result.hermetic
-    assert result.log_size == len(project.heard.output)
-    assert project.cas.read(result.log_sha256) == project.heard.output
 
 
 def test_a_failing_command_fails_with_its_own_status(project: Project) -> None:

@@ -8,11 +8,10 @@ one program are set to what is there. Nothing is installed. Run ``python -m test
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.support.world import WorldError, default_cache
+from tests.support.world import WorldError, default_cache, run
 
 SUITE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -29,20 +28,20 @@ def make_newer_nix(cache: Path | None = None) -> Path:
 
 
 def _make(temp: Path, place: Path) -> None:
-    apt = _own_apt(temp)
-    _run("apt-get", *apt, "-q", "update", cwd=temp)
+    apt = own_apt(temp, "deb", SUITE)
+    run("apt-get", *apt, "-q", "update", cwd=temp)
     rules = [f"--no-{kind}" for kind in "recommends suggests conflicts breaks replaces enhances".split()]
-    needed = _run("apt-cache", *apt, "depends", "--recurse", *rules, "nix-bin", cwd=temp)
+    needed = run("apt-cache", *apt, "depends", "--recurse", *rules, "nix-bin", cwd=temp)
     libraries = {line for line in needed.splitlines() if line.startswith("lib") and "perl" not in line}
     debs = temp / "debs"
     debs.mkdir()
-    _run("apt-get", *apt, "-q", "download", "nix-bin", *sorted(libraries), cwd=debs)
+    run("apt-get", *apt, "-q", "download", "nix-bin", *sorted(libraries), cwd=debs)
     # The name is part of what the program holds, so it is unpacked where it will stay.
     shutil.rmtree(place, ignore_errors=True)
     root = place / "root"
     root.mkdir(parents=True)
     for deb in sorted(debs.glob("*.deb")):
-        _run("dpkg", "-x", str(deb), str(root), cwd=temp)
+        run("dpkg", "-x", str(deb), str(root), cwd=temp)
     _give_its_own_libraries(root / "usr", place / "bin")
 
 
@@ -52,20 +51,24 @@ def _give_its_own_libraries(usr: Path, bin_: Path) -> None:
     program = bin_ / "nix"
     shutil.copy(usr / "bin/nix", program)
     interpreter = libraries / "ld-linux-x86-64.so.2"
-    _run("patchelf", "--set-interpreter", str(interpreter), "--force-rpath", "--set-rpath",
+    run("patchelf", "--set-interpreter", str(interpreter), "--force-rpath", "--set-rpath",
          f"{libraries}:{usr / 'lib'}", str(program), cwd=bin_)  # fmt: skip
     (bin_ / "nix-store").symlink_to("nix")
 
 
-def _own_apt(temp: Path) -> list[str]:
-    """Options that keep this apt apart from the system's: another suite, from the same place."""
-    targets = _run(
+def own_apt(temp: Path, kind: str, suite: str) -> list[str]:
+    """Options that keep this apt apart from the system's: other lists, from the same place.
+
+    Arguments:
+        kind: ``deb`` or ``deb-src``.
+    """
+    targets = run(
         "apt-get", "indextargets", "--format", "$(SITE) $(CODENAME)", "Created-By: Packages", cwd=temp
     )
     sites = [line.split()[0] for line in targets.splitlines() if line.endswith(" bookworm")]
     if not sites:
-        raise WorldError("the newer Nix is made from Debian's packages, and this is no Debian bookworm")
-    (temp / "sources.list").write_text(f"deb [signed-by={KEYRING}] {sites[0]} {SUITE} main\n")
+        raise WorldError("packages of Debian are wanted, and this is no Debian bookworm")
+    (temp / "sources.list").write_text(f"{kind} [signed-by={KEYRING}] {sites[0]} {suite} main\n")
     for folder in ("lists/partial", "cache/archives/partial"):
         (temp / folder).mkdir(parents=True)
     settings = {
@@ -75,16 +78,6 @@ def _own_apt(temp: Path) -> list[str]:
         "Dir::Cache": temp / "cache",
     }
     return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
-
-
-def _run(*argv: str, cwd: Path) -> str:
-    try:
-        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise WorldError(f"the newer Nix needs {argv[0]}, which is not installed") from error
-    if done.returncode != 0:
-        raise WorldError(f"{argv[0]} {argv[-1]} failed: {done.stderr.strip()[-2000:]}")
-    return done.stdout
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def make_world(cache: Path | None = None) -> World:
             making = Path(temp) / "world"
             _make(making, Path(temp))
             flake = making / "flake"
-            (making / "nar-hash").write_text(_run("nix", *_NIX, "hash", "path", str(flake)).strip())
+            (making / "nar-hash").write_text(flake_hash(flake))
             try:
                 making.rename(place)
             except OSError:
@@ -91,22 +91,21 @@ def make_world(cache: Path | None = None) -> World:
     return World(place / "flake", (place / "nar-hash").read_text())
 
 
-def project_flake(world: World, body: str = "") -> tuple[str, str]:
+def project_flake(world: World, body: str = "", **others: World) -> tuple[str, str]:
     """The text of a project's ``flake.nix`` and ``flake.lock`` that take ``world`` as a locked input.
 
-    ``body`` is what ``outputs = { self, world }:`` evaluates to; by default a plain shell.
+    ``body`` is what ``outputs = { self, world }:`` evaluates to; by default a plain shell. ``others``
+    are further inputs, by name.
     """
     body = body or '{ devShells.x86_64-linux.default = world.lib.shell "plain" { }; }'
-    nix = f'{{\n  inputs.world.url = "path:{world.path}";\n  outputs = {{ self, world }}:\n    {body};\n}}\n'
-    locked = {"narHash": world.nar_hash, "path": str(world.path), "type": "path"}
-    lock = {
-        "nodes": {
-            "root": {"inputs": {"world": "world"}},
-            "world": {"locked": locked, "original": {"path": str(world.path), "type": "path"}},
-        },
-        "root": "root",
-        "version": 7,
-    }
+    inputs = {"world": world, **others}
+    urls = "".join(f'  inputs.{name}.url = "path:{each.path}";\n' for name, each in inputs.items())
+    nix = f"{{\n{urls}  outputs = {{ self, {', '.join(inputs)} }}:\n    {body};\n}}\n"
+    nodes: dict[str, object] = {"root": {"inputs": {name: name for name in inputs}}}
+    for name, each in inputs.items():
+        original = {"path": str(each.path), "type": "path"}
+        nodes[name] = {"locked": {**original, "narHash": each.nar_hash}, "original": original}
+    lock = {"nodes": nodes, "root": "root", "version": 7}
     return nix, json.dumps(lock, indent=2, sort_keys=True) + "\n"
 
 
@@ -117,7 +116,7 @@ def pluggy_source(cache: Path | None = None) -> Path:
     if not place.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="making-", dir=cache) as temp:
-            _pip_download(Path(temp), (PLUGGY_SDIST,), "--no-binary", ":all:")
+            pip_download(Path(temp), (PLUGGY_SDIST,), "--no-binary", ":all:")
             with tarfile.open(Path(temp) / "pluggy-1.7.0.tar.gz") as archive:
                 # Python 3.11.2, which Debian bookworm has, knows no filters; the hash is pinned anyway.
                 if hasattr(tarfile, "data_filter"):
@@ -146,10 +145,10 @@ def _make(making: Path, temp: Path) -> None:
     root = temp / "root"
     downloads = temp / "downloads"
     downloads.mkdir()
-    _run("apt-get", "download", "-q", *PACKAGES, cwd=downloads)
+    run("apt-get", "download", "-q", *PACKAGES, cwd=downloads)
     for package in sorted(downloads.glob("*.deb")):
-        _run("dpkg", "-x", str(package), str(root))
-    _pip_download(downloads, WHEELS, "--only-binary", ":all:")
+        run("dpkg", "-x", str(package), str(root))
+    pip_download(downloads, WHEELS, "--only-binary", ":all:")
 
     flake = making / "flake"
     shutil.copytree(HERE / "world_flake", flake)
@@ -187,17 +186,24 @@ def _not_needed(_folder: str, names: list[str]) -> set[str]:
     return {name for name in names if name in ("__pycache__", "sitecustomize.py")}
 
 
-def _pip_download(target: Path, requirements: tuple[str, ...], *options: str) -> None:
+def flake_hash(flake: Path) -> str:
+    """``sha256-…`` of a directory, as Nix has it."""
+    return run("nix", *_NIX, "hash", "path", str(flake)).strip()
+
+
+def pip_download(target: Path, requirements: tuple[str, ...], *options: str) -> None:
+    """Downloads ``requirements``, each with its hash, into ``target``."""
     listing = target / "requirements.txt"
     listing.write_text("\n".join(requirements) + "\n")
     # Isolated from nobody's index settings on purpose: the hashes decide, not the place.
-    _run(
+    run(
         sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", *options,
         "-d", str(target), "-r", str(listing),
     )  # fmt: skip
 
 
-def _run(*argv: str, cwd: Path | None = None) -> str:
+def run(*argv: str, cwd: Path | None = None) -> str:
+    """What a program prints. Raises WorldError when it is missing or fails."""
     try:
         done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:

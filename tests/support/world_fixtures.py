@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,8 +23,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_project(world: World, work: Path, tmp_path: Path) -> Iterator[Callable[..., Project]]:
-    def make(body: str = "", name: str = "project") -> Project:
-        return Project(world, tmp_path / name, work, body=body)
+    def make(body: str = "", name: str = "project", inputs: Mapping[str, World] | None = None) -> Project:
+        return Project(world, tmp_path / name, work, body=body, inputs=inputs)
 
     yield make
     assert left_behind() == []

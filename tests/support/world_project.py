@@ -73,14 +73,22 @@ class Heard:
 class Project:
     """A repository below ``place``; ``work`` may be shared, so that its GC roots are found again."""
 
-    def __init__(self, world: World, place: Path, work: Path, *, body: str = "") -> None:
+    def __init__(
+        self,
+        world: World,
+        place: Path,
+        work: Path,
+        *,
+        body: str = "",
+        inputs: Mapping[str, World] | None = None,
+    ) -> None:
         self.place = place
         self.work = work
         self.cas = ContentStore(place.parent / f"{place.name}-cas")
         self.heard = Heard()
         place.mkdir(parents=True)
         self.git("init", "-q")
-        nix, lock = project_flake(world, body)
+        nix, lock = project_flake(world, body, **(inputs or {}))
         self.write({"flake.nix": nix, "flake.lock": lock})
 
     def git(self, *args: str) -> str:
