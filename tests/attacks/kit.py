@@ -476,7 +476,9 @@ class Scene:
             ["git", "fsck", "--full", "--strict", "--no-dangling"],
             cwd=self.forge.path, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
-        if (done.returncode != 0 or done.stderr.strip()) and self.target.judges:
+        # A notice is of a HEAD without commits.
+        said = [line for line in done.stderr.splitlines() if not line.startswith("notice: ")]
+        if (done.returncode != 0 or said) and self.target.judges:
             raise error(f"git fsck: {done.stdout[-500:]}{done.stderr[-500:]}")
 
     def _second_opinions(self) -> None:

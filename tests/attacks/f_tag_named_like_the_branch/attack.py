@@ -1,0 +1,21 @@
+"""A tag that git takes for the protected branch, on the forge and in clones.
+
+1. Eve pushes tags named main and origin/main to a commit of hers: `git merge main` and, in every clone that
+   fetches tags, `git merge origin/main` would take them first.
+2. LFCI211 for each.
+3. A tag of another name passes.
+"""
+
+from tests.attacks.kit import Attack, Scene
+
+ATTACK = Attack("F", "a tag that is taken for the branch", expect=("LFCI211",))
+
+
+def mount(scene: Scene) -> None:
+    eve = scene.eve
+    eve.edit()
+    eve.repo.git("tag", "-a", "-m", "not main", "annotated")
+    for name in ("main", "origin/main", "upstream/main"):
+        scene.refused(eve, f"HEAD:refs/tags/{name}")
+        scene.refused(eve, f"annotated:refs/tags/{name}")
+    scene.passes(eve, "HEAD:refs/tags/maintenance")
