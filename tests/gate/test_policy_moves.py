@@ -1,5 +1,5 @@
-"""The policy moves from the repository to the server and back, step by step as docs/operator-guide.md says,
-over git daemon; and what the versions do where a step is left out."""
+"""The first policy of a forge, and a policy that moves from the repository to the server and back, step by
+step as docs/operator-guide.md says, over git daemon; and what the versions do where a step is left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.gate.conftest import Farm
-from tests.support.forge import RULE, Developer, policy_text
+from tests.support.forge import AGENT, RULE, Developer, first_commit, policy_text
 
 POLICY = ".lfci/policy.toml"
 NOTHING_ASKED: dict[str, Any] = {**RULE, "require": []}
@@ -75,3 +75,40 @@ def test_a_server_s_policy_of_another_repository(farm: Farm, tmp_path: Path) -> 
     ada.lands(*change(ada))
     ada.forge.set_policy(policy_text(version=9, repository="11111111-2222-3333-4444-555555555555"))
     ada.refused("LFCI205", *change(ada))
+
+
+# -- the first push ----------------------------------------------------------------------------------
+
+
+def test_an_empty_forge_without_a_policy_takes_nothing(farm: Farm, tmp_path: Path) -> None:
+    forge = farm.empty()
+    (forge.path / "lfci/bootstrap-policy.toml").unlink()
+    ada = Developer(tmp_path / "ada", forge)
+    first_commit(ada)
+    evidence = ada.evidence("HEAD")
+    ada.refused("LFCI201", "origin", "main", evidence)
+    ada.refused("LFCI201", "origin", "HEAD:refs/heads/unprotected")
+
+
+def test_bootstrap_report_takes_the_first_push_and_says_what_was_not_approved(
+    farm: Farm, tmp_path: Path
+) -> None:
+    ada = Developer(tmp_path / "ada", farm.empty())
+    commit = first_commit(ada)
+    ada.refused("LFCI101", "origin", "main")
+    ada.lands("origin", "main", ada.evidence("HEAD"))
+    assert b"\nfirst landing: protected parts were not approved\n" in ada.forge.note("lfci-landed", commit)
+    # Only the first: the second change of a protected part needs its approval.
+    ada.edit({"tests/test_lib.py": b"def test_answer():\n    assert 1\n"})
+    ada.refused("LFCI206", "origin", "main", ada.evidence("HEAD"))
+
+
+def test_bootstrap_approval_asks_for_approvals_of_the_first_push(farm: Farm, tmp_path: Path) -> None:
+    policy = policy_text(bootstrap="approval")
+    ada = Developer(tmp_path / "ada", farm.empty(policy))
+    commit = first_commit(ada, policy)
+    evidence = ada.evidence("HEAD")
+    ada.refused("LFCI206", "origin", "main", evidence)
+    ada.refused("LFCI215", "origin", "main", evidence, *ada.approvals("HEAD", None, AGENT, policy=policy))
+    ada.lands("origin", "main", evidence, *ada.approvals("HEAD", None, policy=policy))
+    assert b"were not approved" not in ada.forge.note("lfci-landed", commit)

@@ -234,20 +234,21 @@ class Developer:
     def approval_of(
         self,
         rev: str,
-        base: str,
+        base: str | None,
         ref: str = "refs/heads/main",
         *,
         policy: bytes | None = None,
         **changes: Any,
     ) -> list[Approval]:
-        """Approvals of all protected parts that differ between ``base`` and ``rev``, by the policy that is
-        in force (that of ``base``, unless it is given)."""
+        """Approvals of all protected parts that differ between ``base`` (None: nothing) and ``rev``, by the
+        policy that is in force (that of ``base``, unless it is given)."""
         if policy is None:
             policy = self.repo.git("show", f"{base}:.lfci/policy.toml")
         rule = rule_for(parse_policy(policy), ref)
         assert rule is not None
         with BatchReader(self.repo.tool) as source:
-            return approvals_of(source, rule, ref, (self.tree(base), self.tree(rev)), now(), **changes)
+            old = None if base is None else self.tree(base)
+            return approvals_of(source, rule, ref, (old, self.tree(rev)), now(), **changes)
 
     def bundle(self, statement: Statement, signer: TestSigner) -> bytes:
         return bundle(statement, signer)
@@ -275,7 +276,9 @@ class Developer:
         tree, ref = self.inbox(self.bundle(run, signer), data)
         return f"{tree}:{ref}"
 
-    def approvals(self, rev: str, base: str, signer: TestSigner = MAINTAINER, **changes: Any) -> list[str]:
+    def approvals(
+        self, rev: str, base: str | None, signer: TestSigner = MAINTAINER, **changes: Any
+    ) -> list[str]:
         """Refspecs that deliver the approvals."""
         specs = []
         for approval in self.approval_of(rev, base, **changes):
@@ -337,6 +340,14 @@ def make_forge(
 
 def first_landing(developer: Developer, policy: bytes | None = None, config: bytes = CONFIG) -> str:
     """The project's first commit, landed with evidence; returns it."""
+    commit = first_commit(developer, policy, config)
+    pushed = developer.push("origin", "main", developer.evidence("HEAD"))
+    assert pushed.status == 0, pushed.output
+    return commit
+
+
+def first_commit(developer: Developer, policy: bytes | None = None, config: bytes = CONFIG) -> str:
+    """The project's first commit, not pushed."""
     repo = developer.repo
     repo.write(".lfci/config.toml", config)
     repo.write(".lfci/policy.toml", policy if policy is not None else policy_text())
@@ -344,10 +355,7 @@ def first_landing(developer: Developer, policy: bytes | None = None, config: byt
     repo.write("flake.lock", b'{"nodes":{"root":{}},"root":"root","version":7}\n')
     repo.write("src/lib.py", b"answer = 42\n")
     repo.write("tests/test_lib.py", b"def test_answer():\n    assert True\n")
-    commit = repo.commit("first")
-    pushed = developer.push("origin", "main", developer.evidence("HEAD"))
-    assert pushed.status == 0, pushed.output
-    return commit
+    return repo.commit("first")
 
 
 def free_port() -> int:
