@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from lfci_gate import files
 from lfci_gate.attest.bundle import parse_note
-from lfci_gate.errors import Refusal, Undecided
+from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.gate.authority import rule_02_policy
 from lfci_gate.gate.evidence import Candidate, EvidenceBook
 from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF, Limits, PolicyFloor
@@ -111,7 +111,7 @@ def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folde
     now = clock()
     policy = rule_02_policy(view, Limits()).policy
     state.raise_floor(PolicyFloor(policy.repository, policy.version))
-    sorted_inbox = _sort_inbox(view, policy)
+    sorted_inbox = _sort_inbox(view, policy, state)
     taken = sorted_inbox.taken
     if taken:
         _write_evidence(git, view, taken, now)
@@ -119,6 +119,7 @@ def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folde
         return Folded(len(taken)), True
     expired, waiting = _expire(git, state, policy, sorted_inbox.refused, now)
     landings = _record_landings(git, view, state, now)
+    state.tidy(now - _DROPPED)
     return Folded(len(taken), landings, expired, waiting + sorted_inbox.unreadable), False
 
 
@@ -145,7 +146,7 @@ class _Sorted:
         self.more = False
 
 
-def _sort_inbox(view: RepositoryView, policy: Policy) -> _Sorted:
+def _sort_inbox(view: RepositoryView, policy: Policy, state: ForgeState) -> _Sorted:
     limits = Limits(verifications=_NO_LIMIT)
     book = EvidenceBook(view, policy, limits, {})
     found = _Sorted()
@@ -157,7 +158,11 @@ def _sort_inbox(view: RepositoryView, policy: Policy) -> _Sorted:
                 return found
             try:
                 delivered = read_delivered(ref, tree, view.objects, limits)
-                book.verify(Candidate("inbox", delivered.line))
+                try:
+                    book.verify(Candidate("inbox", delivered.line))
+                except Refusal:
+                    if not _counted(state, ref):
+                        raise
             except Refusal:
                 found.refused.append((ref, tree))
             except Undecided as error:
@@ -168,6 +173,14 @@ def _sort_inbox(view: RepositoryView, policy: Policy) -> _Sorted:
                 found.taken.append(_Inbox(ref, tree, delivered.subject, delivered.line, delivered.result))
                 held += len(delivered.line) + len(delivered.result or b"")
     return found
+
+
+def _counted(state: ForgeState, ref: str) -> bool:
+    """Whether a landing counted on this evidence. It was verified then, and is kept whatever the policy
+    has become since: the record of that landing names it."""
+    with contextlib.suppress(LfciError):  # a journal that cannot be read stops the landings, not the evidence
+        return any(ref.endswith("/" + each) for entry in state.accepted() for each in entry.evidence)
+    return False
 
 
 def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: datetime.datetime) -> None:

@@ -169,6 +169,16 @@ class ForgeState:
         entry = self._entry(accepted.id)
         files.remove(_landed(entry) if accepted.landed else entry)
 
+    def tidy(self, before: datetime) -> None:
+        """Removes half-written files that nobody has touched since ``before``: their writers were killed.
+        Raises Undecided LFCI520."""
+        for directory in (self._directory, self._journal):
+            with files.os_errors("tidy up", directory), contextlib.suppress(FileNotFoundError):
+                for name in os.listdir(directory):
+                    path = os.path.join(directory, name)
+                    if name.startswith(files.TEMPORARY) and os.stat(path).st_mtime < before.timestamp():
+                        os.unlink(path)
+
     def _entry(self, name: str) -> str:
         return os.path.join(self._journal, f"{name}.json")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lfci_gate import files
+from lfci_gate.attest.keys import format_public
 from lfci_gate.errors import Undecided
 from lfci_gate.gate import fold as folding
 from lfci_gate.gate.fold import fold
@@ -138,7 +139,6 @@ def test_a_flood_of_junk_goes_at_once(ada: Developer, monkeypatch: pytest.Monkey
 
 
 def test_what_a_key_of_a_later_policy_signed_is_folded_then(ada: Developer) -> None:
-    from lfci_gate.attest.keys import format_public
     from tests.support.forge import policy_text
 
     ada.edit()
@@ -148,6 +148,24 @@ def test_what_a_key_of_a_later_policy_signed_is_folded_then(ada: Developer) -> N
     ada.forge.set_policy(policy_text(version=2, keys=keys))
     ada.lands("origin", "main")  # the gate does not pass over it either
     assert named(spec) in noted(ada.forge)
+
+
+def test_evidence_that_landed_is_kept_when_its_key_has_left_the_policy_meanwhile(ada: Developer) -> None:
+    """Accepted under one policy, folded under the next: the record names it, so it must be there."""
+    from tests.support.forge import MAINTAINER, SECOND_AGENT, policy_text
+
+    forge = ada.forge
+    without_post_receive(forge)
+    commit = ada.edit()
+    counted, other = ada.evidence("HEAD", SECOND_AGENT), ada.evidence("HEAD", SECOND_AGENT, log_size=1)
+    ada.repo.git("push", "-q", "origin", "main", counted)
+    ada.repo.git("push", "-q", "origin", other)
+    keys = {"agent": {"public": format_public(MAINTAINER.public), "roles": ["agent"]}}
+    forge.set_policy(policy_text(version=2, keys=keys))
+    assert fold(forge.git).landings == 1
+    assert named(counted) in noted(forge)
+    assert forge.waiting() == [other.rpartition(":")[2]]  # nothing landed with it: it waits for its key
+    assert forge.note("lfci-landed", commit).startswith(b"Landed on refs/heads/main at ")
 
 
 def test_a_damaged_inbox_ref_does_not_stop_the_others(ada: Developer) -> None:
@@ -373,6 +391,19 @@ def test_a_fold_that_is_killed_at_any_step_loses_nothing(ada: Developer) -> None
         assert not ForgeState(forge.path).accepted()
     assert steps > 12
     forge.fsck()
+
+
+def test_what_a_killed_writer_left_is_removed_an_hour_later(ada: Developer) -> None:
+    folder = ada.forge.path / "lfci"
+    left = [folder / ".lfci-tmp-1-aa", folder / "accepted/.lfci-tmp-2-bb"]
+    for path in left:
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    written_now = folder / "accepted/.lfci-tmp-3-cc"
+    written_now.write_bytes(b"half")
+    fold(ada.forge.git)
+    assert not [path for path in left if path.exists()]
+    assert written_now.exists()
 
 
 def test_a_git_that_is_killed_between_two_refs_loses_nothing(ada: Developer) -> None:
