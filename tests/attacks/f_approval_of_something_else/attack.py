@@ -7,9 +7,9 @@ content.
 3. The right approval lands.
 """
 
-from dataclasses import replace
 from typing import Any
 
+from lfci_gate.value import replace
 from tests.attacks.git_objects import TEST_FILE
 from tests.attacks.kit import MAINTAINER, Attack, Scene
 
@@ -32,12 +32,5 @@ def mount(scene: Scene) -> None:
         {"repository": "00000000-0000-4000-8000-000000000001"},
     )
     for change in changes:
-        wrong = replace(right, **change) if False else _changed(right, change)
-        scene.refused(eve, "main", run, eve.statement(wrong, MAINTAINER))
+        scene.refused(eve, "main", run, eve.statement(replace(right, **change), MAINTAINER))
     scene.lands(eve, "main", run, eve.statement(right, MAINTAINER))
-
-
-def _changed(approval: Any, change: dict[str, Any]) -> Any:
-    from lfci_gate.value import replace as replaced
-
-    return replaced(approval, **change)

@@ -3,7 +3,7 @@
 1. Policy 1 requires nothing of what policy 2 does; both allow any update.
 2. Policy 2 lands with approval.
 3. Eve forces main back to the first commit: LFCI204 and LFCI206, for that is a change of the policy.
-4. A rewind that keeps the policy lands.
+4. Going on from there lands.
 """
 
 from tests.attacks.kit import RULE, Attack, Scene, policy_text
@@ -18,8 +18,6 @@ def mount(scene: Scene) -> None:
     first = eve.tip
     eve.edit({".lfci/policy.toml": policy_text(version=2, rules=(any_update,))})
     scene.lands(eve, "main", eve.evidence("HEAD"), *eve.approvals("HEAD", first))
-    second = eve.tip
     scene.refused(eve, f"+{first}:refs/heads/main", eve.evidence(first))
-    third = eve.edit()
-    scene.lands(eve, "main", eve.evidence(third))
-    scene.lands(eve, f"+{second}:refs/heads/main")
+    eve.edit()
+    scene.lands(eve, "main", eve.evidence("HEAD"))

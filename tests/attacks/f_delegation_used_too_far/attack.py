@@ -1,0 +1,51 @@
+"""Delegated approval is used after its end, for other paths, for another ref, and along a chain with a gap.
+
+1. The maintainer's role is delegated to leads for `tests/` on main; to deputies of leads until yesterday;
+   to interns of deputies for as long as anybody likes.
+2. A lead approves a change of the flake, and one of tests on a release branch; a deputy approves tests; an
+   intern does: LFCI215 for each.
+3. A lead's approval of tests on main counts.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from lfci_gate.attest.keys import format_public
+from tests.attacks.git_objects import TEST_FILE
+from tests.attacks.kit import AGENT, RULE, Attack, Scene, ed25519_signer, now, policy_text
+
+ATTACK = Attack("F", "delegated approval used too far", expect=("LFCI215",))
+LEAD, DEPUTY, INTERN, OWNER = (ed25519_signer(name) for name in ("lead", "deputy", "intern", "owner"))
+
+
+def policy() -> bytes:
+    later, over = now() + timedelta(days=300), now() - timedelta(days=1)
+    holders = {"agent": AGENT, "lead": LEAD, "deputy": DEPUTY, "intern": INTERN, "maintainer": OWNER}
+    keys = {name: {"public": format_public(each.public), "roles": [name]} for name, each in holders.items()}
+    links: list[dict[str, Any]] = [
+        {
+            "from": "maintainer",
+            "to": "lead",
+            "paths": ["tests/"],
+            "refs": ["refs/heads/main"],
+            "until": later,
+        },
+        {"from": "lead", "to": "deputy", "paths": ["tests/"], "until": over},
+        {"from": "deputy", "to": "intern", "paths": ["tests/"], "until": later},
+    ]
+    return policy_text(keys=keys, delegations=links, rules=(RULE,))
+
+
+def mount(scene: Scene) -> None:
+    scene.setup(server_policy=policy())
+    eve = scene.eve
+    base = eve.tip
+    flake = eve.edit({"flake.nix": b"{ outputs = _: { x = 1; }; }\n"})
+    scene.refused(eve, "main", eve.evidence(flake), *eve.approvals(flake, base, LEAD))
+    eve.start(base)
+    tests = eve.repo.write(TEST_FILE, b"def test_answer():\n    pass\n") and eve.repo.commit()
+    run, release = eve.evidence(tests), "refs/heads/release/1"
+    scene.refused(eve, f"{tests}:{release}", run, *eve.approvals(tests, base, LEAD, ref=release))
+    for signer in (DEPUTY, INTERN):
+        scene.refused(eve, "main", run, *eve.approvals(tests, base, signer))
+    scene.lands(eve, "main", run, *eve.approvals(tests, base, LEAD))
