@@ -22,8 +22,8 @@ from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.commit import Commit
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.model import CheckDefinition, Engine, ObjectId, Outcome, Policy, PublicKey, Rule
-from lfci_gate.value import Value
+from lfci_gate.model import Assurance, CheckDefinition, Engine, ObjectId, Outcome, Policy, PublicKey, Rule
+from lfci_gate.value import Value, replace
 
 if TYPE_CHECKING:
     from lfci_gate.engines.outcome import RunResult
@@ -49,6 +49,8 @@ class Checked(Value):
     """The bundle, when there is an attestation."""
     log: str | None = None
     """File with the run's output, when it was kept."""
+    lacking: tuple[str, ...] = ()
+    """What the target's rule wants beyond this result, in words: others have to bring it."""
 
     @property
     def outcome(self) -> Outcome:
@@ -102,11 +104,30 @@ class Checker:
                 view = forge_view(self._git, self._objects, target, {})
                 known = self._known(view, question, policy, commit)
             if known is None:
-                checked.append(self._run(question, policy, self._engine(rule, definition)))
+                ran = self._run(question, policy, self._engine(rule, definition))
+                checked.append(replace(ran, lacking=self._lacking(ran, question, target, policy, commit)))
             else:
                 self._context.output.note(f"{definition.name}: {known_line(known)}")
-                checked.append(Checked(definition, known, None, known.evidence.id, known.evidence.line))
+                line = known.evidence.line
+                checked.append(
+                    Checked(definition, known, None, known.evidence.id, line, lacking=known.lacking)
+                )
+            for each in checked[-1].lacking:
+                self._context.output.note(f"{definition.name}: not enough yet for {target.ref}: {each}")
         return checked
+
+    def _lacking(
+        self, ran: Checked, question: Question, target: Target, policy: Policy | None, commit: Commit | None
+    ) -> tuple[str, ...]:
+        """What a fresh pass is still too little for; looked for where a rule asks for more than one word."""
+        asked = asked_of(rule_for(policy, target.ref), question.definition.name) if policy else None
+        if asked is None or policy is None or ran.attestation is None or ran.outcome is not Outcome.PASSED:
+            return ()
+        if asked.threshold == 1 and asked.assurance is Assurance.CLAIMED:
+            return ()
+        view = forge_view(self._git, self._objects, target, {})
+        found = known_result(view, question, policy, self._own_key(), self._context.now(), commit=commit)
+        return () if found is None else found.lacking
 
     def _known(
         self, view: ForgeView, question: Question, policy: Policy | None, commit: Commit | None
@@ -203,6 +224,7 @@ def _check_object(checked: Checked) -> dict[str, Any]:
         "result": checked.outcome.value,
         "known": checked.known is not None,
         "attestation": checked.attestation,
+        "lacking": list(checked.lacking),
     }
     if checked.known is not None:
         tests = checked.known.run.tests

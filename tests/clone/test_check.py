@@ -12,10 +12,16 @@ from typing import Any
 import pytest
 
 from lfci_gate.cli.context import utc_now
-from lfci_gate.model import Engine, Outcome
+from lfci_gate.clone.evidence import store_evidence
+from lfci_gate.model import Engine, Outcome, ResultDocument, TestCase
+from lfci_gate.system import current_system
+from lfci_gate.value import replace
 from tests.clone.conftest import NARROW, PROGRAM, Screen, Worker, save_key
 from tests.clone.test_land import landed, random_bytes
+from tests.gate.test_rules_04_to_12 import key
+from tests.support.evidence import VERIFICATION, TestSigner, sha
 from tests.support.forge import AGENT, MAINTAINER, RULE, SECOND_AGENT, STRANGER, Developer, policy_text
+from tests.support.statements import bundle
 
 TWO_CHECKS = NARROW + b'\n[checks.lint]\nrun = "true"\ninputs = ["docs/"]\n'
 
@@ -283,7 +289,7 @@ def test_an_engine_that_was_asked_for(ada: Worker, runs: Any) -> None:
     ada.edit({"src/lib.py": random_bytes()})
     ada.attest()
     assert not runs(ada, "--engine", "develop")
-    assert ada.lfci("check", "--engine", "build").status != 0
+    assert runs(ada, "--engine", "build")
     ada.attest(engine=Engine.BUILD)
     assert not runs(ada, "--engine", "build")
 
@@ -317,6 +323,98 @@ def test_a_threshold_needs_one_s_own_word(ada: Worker, runs: Any, tmp_path: Path
     ada.attest(signer=SECOND_AGENT)
     assert runs(ada)
     ada.attest(signer=AGENT)
+    assert not runs(ada)
+
+
+def asking(ada: Worker, keys: dict[str, Any] | None = None, **requirement: Any) -> None:
+    """The target's rule wants this of check `test`."""
+    require = [{"check": "test", "roles": ["agent"], **requirement}]
+    more = {} if keys is None else {"keys": keys}
+    policy = policy_text(version=2, rules=({**RULE, "require": require},), **more)
+    ada.edit({".lfci/policy.toml": policy, "src/lib.py": random_bytes()})
+    ada.repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+
+
+def lacking(ada: Worker) -> list[str]:
+    """What a known answer says is missing, on both screens."""
+    (check,) = known(ada)["checks"]
+    text = ada.lfci("check").err
+    for each in check["lacking"]:
+        assert f"test: not enough yet for refs/heads/main: {each}\n" in text
+    assert text.count("not enough yet") == len(check["lacking"])
+    found: list[str] = check["lacking"]
+    return found
+
+
+def verified(ada: Worker, verifier: TestSigner, **changes: Any) -> None:
+    """A verifier's word about the kit's run at HEAD, stored here: rebuilt, with the same result."""
+    run, _ = ada.developer.run_of("HEAD", system=current_system())
+    said = replace(
+        VERIFICATION,
+        inputs_tree=run.inputs_tree,
+        definition=run.definition,
+        system=run.system,
+        result_sha256=run.result_sha256,
+    )
+    store_evidence(ada.repo.tool, bundle(replace(said, **changes), verifier), None)
+
+
+def test_one_s_other_key_is_one_s_own_word(ada: Worker, runs: Any) -> None:
+    keys = {
+        "laptop": key(AGENT, "agent", identity="ann"),
+        "server": key(SECOND_AGENT, "agent", identity="ann"),
+        "third": key(STRANGER, "agent"),
+        "boss": key(MAINTAINER, "maintainer"),
+    }
+    asking(ada, keys, threshold=2)
+    assert runs(ada)
+    ada.attest(signer=SECOND_AGENT)
+    assert not runs(ada)  # by the same holder: another run brings the rule no nearer
+    assert lacking(ada) == ["not enough identities attest check test"]
+    ada.attest(signer=STRANGER)
+    assert lacking(ada) == []
+
+
+def test_what_others_have_to_corroborate(ada: Worker, runs: Any) -> None:
+    asking(ada, assurance="corroborated", threshold=2)
+    ada.attest(signer=SECOND_AGENT)
+    assert runs(ada)  # a run here would corroborate it
+    ada.attest(document=ResultDocument("test", 0, (TestCase("t::other", "passed"),), ()))
+    assert not runs(ada)
+    assert lacking(ada) == ["check test needs 1 more identity to corroborate the result"]
+    ada.attest()
+    assert lacking(ada) == []
+
+
+def test_what_a_verifier_has_to_rebuild(ada: Worker, runs: Any, tmp_path: Path) -> None:
+    keys = {
+        "agent": key(AGENT, "agent"),
+        "second": key(SECOND_AGENT, "agent"),
+        "farm": key(STRANGER, "verifier"),
+        "boss": key(MAINTAINER, "maintainer"),
+    }
+    asking(ada, keys, assurance="rebuilt")
+    assert runs(ada)
+    ada.attest(signer=SECOND_AGENT)
+    assert not runs(ada)  # a second claim is no rebuild
+    assert lacking(ada) == ["check test needs a verifier's rebuild of what second attests"]
+    moment = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
+    verified(ada, STRANGER, reproduced=False, result_sha256=sha("another"), issued_at=moment)
+    assert lacking(ada) == ["farm could not reproduce what second attests"]
+    verified(ada, STRANGER, issued_at=moment + timedelta(seconds=1))
+    assert lacking(ada) == []
+
+
+def test_limited_roles_and_what_a_run_here_would_be_worth(ada: Worker, runs: Any, tmp_path: Path) -> None:
+    """A run is spared where one's role does not reach, and wanted where it does."""
+    policy = policy_text(version=2, roles={"agent": {"paths": ["docs/"]}})
+    ada.edit({".lfci/policy.toml": policy})
+    ada.repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    ada.edit({"docs/a.md": random_bytes()})
+    ada.attest(signer=MAINTAINER)
+    assert runs(ada)
+    ada.edit({"src/lib.py": random_bytes()})
+    ada.attest(signer=MAINTAINER)
     assert not runs(ada)
 
 
