@@ -10,7 +10,8 @@ from typing import Any
 
 from tests.clone.conftest import NARROW, PROGRAM, Worker, save_key
 from tests.clone.test_land import elsewhere, landed, random_bytes, refused, tip
-from tests.support.forge import MAINTAINER, STRANGER, Developer
+from tests.gate.test_rules_04_to_12 import key
+from tests.support.forge import AGENT, MAINTAINER, STRANGER, Developer, policy_text
 
 TEST = "tests/test_lib.py"
 
@@ -329,6 +330,22 @@ def on_terminal(worker: Worker, answer: str, *words: str) -> tuple[int, str]:
     finally:
         os.close(ours)
     return done.wait(timeout=60), screen.decode().replace("\r\n", "\n")
+
+
+def test_a_limited_maintainer_approves_what_the_role_reaches(mara: Worker) -> None:
+    keys = {"agent": key(AGENT, "agent"), "desk": key(MAINTAINER, "maintainer", identity="mara")}
+    policy = policy_text(version=2, keys=keys, roles={"maintainer": {"paths": ["tests/"]}})
+    mara.edit({".lfci/policy.toml": policy})
+    mara.repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    mara.edit({TEST: random_bytes()})
+    [approval] = mara.lfci("approve", "HEAD", "--no-push", "--format", "json").json["approvals"]
+    shown = mara.lfci("attestation", "show", approval["attestation"], "--format", "json")
+    assert '"reviewer":"mara"' in shown.out.replace(" ", "")
+    mara.edit({"flake.lock": b"{}\n"})
+    refused = mara.lfci("approve", "HEAD", "--no-push")
+    assert (refused.status, "error[LFCI215]" in refused.err) == (1, True), refused.text
+    assert "the role maintainer counts only for changes of tests/, and flake.lock changed" in refused.err
+    assert len(mara.repo.git("for-each-ref", "refs/lfci/inbox").splitlines()) == 1
 
 
 def test_a_new_release_branch_is_compared_with_what_it_left(ada: Worker, mara: Worker) -> None:
