@@ -7,7 +7,7 @@ that changed may be weaker, and only a reader can tell. The values of variables 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from lfci_gate.config.project import PATH, parse_project
@@ -39,7 +39,7 @@ FLAKE_FILES: Final = (b"flake.nix", b"flake.lock")
 
 _SHOWN: Final = 3
 _VALUE_CHARS: Final = 80
-_NAME_CHARS: Final = 60
+_PROBLEM_CHARS: Final = 160
 
 
 class Weakening(Value):
@@ -58,9 +58,11 @@ class Weakening(Value):
         return f"check {self.check}: {self.text}" if self.check else self.text
 
 
-def weakened(
-    old: bytes | None, new: bytes | None, files: Iterable[bytes] | None = None
-) -> tuple[Weakening, ...]:
+Files = Callable[[], Iterable[bytes]]
+"""Gives the raw paths of the old and the new tree; asked only where inputs may have become narrower."""
+
+
+def weakened(old: bytes | None, new: bytes | None, files: Files | None = None) -> tuple[Weakening, ...]:
     """:func:`weakenings` of two files as they are in the trees; None where there is none.
 
     A file that cannot be read is told as that: whatever was declared may be weaker now. Raises nothing.
@@ -79,26 +81,24 @@ def weakened(
 
 
 def weakenings(
-    old: ProjectConfig | None, new: ProjectConfig | None, files: Iterable[bytes] | None = None
+    old: ProjectConfig | None, new: ProjectConfig | None, files: Files | None = None
 ) -> tuple[Weakening, ...]:
     """What ``new`` declares weaker than ``old``, by check name; None stands for a tree without the file.
 
-    Arguments: ``files`` are raw paths of the old and the new tree; with them narrower inputs are told
-    by the files that are no longer seen, too. A check that is added is nothing weaker; one that is
-    renamed is removed.
+    With ``files`` narrower inputs are told by what is no longer seen, too. A check that is added is nothing
+    weaker; one that is renamed is removed.
     """
     found: list[Weakening] = []
-    known = None if files is None else tuple(dict.fromkeys(files))
     for check in old.checks if old is not None else ():
         now = None if new is None else new.check(check.name)
         if now is None:
             found.append(Weakening(check.name, "check", "the check is no longer declared"))
-        elif now.digest != check.digest:
+        else:
             found += (
                 Weakening(check.name, kind, text)
                 for kind, text in (
                     *_execution(check, now),
-                    *_inputs(check, now, known),
+                    *_inputs(check, now, files),
                     *_report(check.report, now.report),
                     *_artifacts(check, now),
                     *_limits(check, now),
@@ -118,7 +118,7 @@ def _parsed(data: bytes | None) -> tuple[ProjectConfig | None, str]:
     try:
         return parse_project(data), ""
     except LfciError as error:
-        return None, _short(error.message, 2 * _VALUE_CHARS)
+        return None, _short(error.message, _PROBLEM_CHARS)
 
 
 # -- what is run ----------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def _command(check: CheckDefinition) -> str:
     """A list is shown as one: `["a b"]` runs something else than `a b`."""
     if isinstance(check.run, tuple):
         return _short(str(list(check.run)), _VALUE_CHARS)
-    return _quoted(check.run or "")
+    return _quoted(str(check.run))
 
 
 def _variables(old: dict[str, str], new: dict[str, str]) -> str:
@@ -158,7 +158,7 @@ def _variables(old: dict[str, str], new: dict[str, str]) -> str:
 # -- what it sees ---------------------------------------------------------------------------------
 
 
-def _inputs(old: CheckDefinition, new: CheckDefinition, files: tuple[bytes, ...] | None) -> _Found:
+def _inputs(old: CheckDefinition, new: CheckDefinition, files: Files | None) -> _Found:
     if only_widens(old.inputs, new.inputs):
         return []
     dropped = [f"{_quoted(each)} dropped" for each in _without(old.inputs, new.inputs) if each[0] != "!"]
@@ -167,7 +167,7 @@ def _inputs(old: CheckDefinition, new: CheckDefinition, files: tuple[bytes, ...]
     text = f"the check may see less: {_some(changes)}"
     if files is not None:
         before, after = PatternSet(old.inputs), PatternSet(new.inputs)
-        lost = sorted(path for path in files if before.matches(path) and not after.matches(path))
+        lost = sorted({path for path in files() if before.matches(path) and not after.matches(path)})
         names = [_quoted_path(path) for path in lost if path not in FLAKE_FILES]
         text += f"; no longer seen: {_some(names)}" if names else "; every file of today is still seen"
     return [("inputs", text)]
@@ -182,13 +182,9 @@ def only_widens(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
     """
     if PatternSet(new).covers_all():
         return True
-    if any(not each.startswith("!") for each in _without(old, new)):
-        return False  # what follows would find that too, more slowly
-    if any(each.startswith("!") for each in _without(new, old)):
-        return False
     # Places (how many patterns of each side are dealt with) that such steps lead to.
-    reached = {(0, 0)}
     waiting = [(0, 0)]
+    reached = set(waiting)
     for at, there in waiting:
         steps = []
         if at < len(old) and there < len(new) and old[at] == new[there]:
@@ -268,5 +264,5 @@ def _quoted_path(path: bytes) -> str:
 
 def _short(text: str, chars: int) -> str:
     """``text`` in plain ASCII on one line, cut where it is too long."""
-    escaped = "".join(char if " " <= char <= "~" else ascii(char)[1:-1] for char in text[: chars + 1])
+    escaped = ascii(text)[1:-1]
     return escaped if len(escaped) <= chars else escaped[:chars] + "..."

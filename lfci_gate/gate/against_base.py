@@ -148,7 +148,7 @@ def tests_against_base(
     if not runs:
         return _nothing(check, "no run counts, so no tests were compared")
     tree, landed = _last_runs(sight, base, requirement)
-    if landed and _seen(landed) == _seen(runs):
+    if _seen(landed) == _seen(runs):
         return Compared()  # the check sees what it saw before
     documents = [sight.results.read(run) for run in runs if run.tests is not None]
     if None in documents:
@@ -214,16 +214,12 @@ def _last_runs(sight: Sight, base: ObjectId, requirement: Requirement) -> tuple[
     """The tree and the passing runs of the base; where it has none, of the nearest commit before it that
     has. The base's tree and none when none of LOOKED_BACK commits has one."""
     source = sight.view.objects
-    first = read_commit(source, base)
-    waiting = [first]
+    waiting = [read_commit(source, base)]
     reached = {base}
-    trees: set[ObjectId] = set()
     for commit in waiting:
-        if commit.tree not in trees:
-            trees.add(commit.tree)
-            runs = passing_runs(sight, commit.tree, requirement)
-            if runs:
-                return commit.tree, runs
+        runs = passing_runs(sight, commit.tree, requirement)
+        if runs:
+            return commit.tree, runs
         for parent in commit.parents:
             if parent not in reached and len(reached) < LOOKED_BACK:
                 reached.add(parent)
@@ -232,7 +228,7 @@ def _last_runs(sight: Sight, base: ObjectId, requirement: Requirement) -> tuple[
                 except Undecided as error:
                     if error.code != "LFCI501":  # a shallow clone ends here; a forge is never shallow
                         raise
-    return first.tree, []
+    return waiting[0].tree, []
 
 
 def _runs(outcome: Counted) -> list[CheckRun]:
@@ -249,9 +245,9 @@ def _roles_behind(policy: Policy, roles: Iterable[str]) -> frozenset[str]:
     found = set(roles)
     gained = True
     while gained:
-        more = {link.to for link in policy.delegations if link.granter in found}
-        gained = not more <= found
+        more = {link.to for link in policy.delegations if link.granter in found} - found
         found |= more
+        gained = bool(more)
     return frozenset(found)
 
 

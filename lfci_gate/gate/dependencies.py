@@ -22,7 +22,7 @@ _PLAIN: Final = (FILE, EXECUTABLE)
 def lockfile_changes(source: ObjectSource, old: ObjectId | None, new: ObjectId) -> tuple[str, ...]:
     """One line for each lockfile that differs from the base; nothing on a first landing. Raises what
     comparing trees raises."""
-    if old is None or old == new:
+    if old is None:
         return ()
     found = []
     for path, was, entry in diff(source, old, new):

@@ -103,13 +103,11 @@ def _files_named(source: ObjectSource, tree: ObjectId, heads: frozenset[str]) ->
     for raw, _ in walk(source, tree, max_entries=MAX_ENTRIES):
         path = _text(raw)
         start = 0
-        for _ in range(_ROOTS):
+        for folder in path.split("/")[:_ROOTS]:
             for form, name in enumerate(_forms(path[start:])):
                 if name in heads:
                     named.setdefault(name, []).append((path, start, form))
-            start = path.find("/", start) + 1
-            if not start:
-                break
+            start += len(folder) + 1
     return named
 
 
@@ -140,7 +138,7 @@ def _heads(test_id: str) -> tuple[str, ...]:
         return ()  # no path; and looking for one has a price
     if len(place) <= _HEAD_CHARS:
         ends.append(len(place))
-    return tuple(place[:end] for end in reversed(ends) if end)
+    return tuple(place[:end] for end in reversed(ends))
 
 
 def _text(path: bytes) -> str:

@@ -157,7 +157,7 @@ def renamings(changes: TestChanges) -> str:
 
 def shown(test_id: str) -> str:
     """An id as it may be printed: plain ASCII, of bounded length."""
-    text = ascii(test_id[: _SHOWN_CHARS + 1])[1:-1]
+    text = ascii(test_id)[1:-1]
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from lfci_gate.errors import Refusal
 from lfci_gate.gate.facts import CONFIG_PATH, Limits
-from lfci_gate.git.tree import TreeEntry, is_directory, lookup, read_file
+from lfci_gate.git.tree import lookup, read_file
 from lfci_gate.model import ObjectId, ObjectSource
 
 if TYPE_CHECKING:
     from lfci_gate.config.weakening import Weakening
 
+_FOLDER: Final = CONFIG_PATH.split(b"/")[0]
 _MOST: Final = 20
 """Lines of a verdict; an approver is shown all of them."""
 
@@ -26,10 +27,10 @@ def weaker_checks(
     """What `.lfci/config.toml` declares weaker in tree ``new`` than in ``old``; nothing on a first landing.
 
     Arguments: ``files`` gives the paths of both trees, so that narrower inputs are told by what they no
-    longer see; it is asked only when the file differs. A file that cannot be read is told as that. Raises
+    longer see; it is asked only when they may be narrower. A file that cannot be read is told as that. Raises
     Refusal LFCI401 for a malformed tree, Undecided LFCI501, and what ``files`` raises.
     """
-    if old is None or _entry(source, old) == _entry(source, new):
+    if old is None or lookup(source, old, _FOLDER) == lookup(source, new, _FOLDER):
         return ()
     from lfci_gate.config.weakening import Weakening, weakened  # few pushes change the file
 
@@ -39,7 +40,7 @@ def weaker_checks(
             contents.append(read_file(source, tree, CONFIG_PATH, Limits().config_bytes))
         except Refusal as error:
             return (Weakening("", "unreadable", f"what became weaker is not known: {error.message}"),)
-    return weakened(contents[0], contents[1], None if files is None else files())
+    return weakened(contents[0], contents[1], files)
 
 
 def weaker_remarks(source: ObjectSource, old: ObjectId | None, new: ObjectId) -> tuple[str, ...]:
@@ -57,14 +58,3 @@ def weaker_facts(source: ObjectSource, old: ObjectId | None, new: ObjectId) -> t
         return ()
     more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
     return (f"weaker: {'; '.join(lines[:3])}{more}",)
-
-
-def _entry(source: ObjectSource, tree: ObjectId) -> TreeEntry | None:
-    """The entry of the file, whatever it is; of the first thing on the way to it that is no directory."""
-    entry = None
-    for name in CONFIG_PATH.split(b"/"):
-        entry = lookup(source, tree, name)
-        if entry is None or not is_directory(entry.mode):
-            return entry
-        tree = entry.oid
-    return entry

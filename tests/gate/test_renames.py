@@ -76,6 +76,7 @@ def test_a_link_is_no_file_and_a_mode_is_no_content() -> None:
     assert moved_files(objects, old, new) == {b"a.py": b"c.py"}
     link_now = tree(objects, {"c.py": A}, {"c.py": SYMLINK})
     assert moved_files(objects, old, link_now) == {}
+    assert moved_files(objects, link_now, tree(objects, {"a.py": A})) == {}
 
 
 def test_no_two_files_are_taken_for_one() -> None:
@@ -196,10 +197,31 @@ def test_two_files_that_lead_to_the_same_id_agree() -> None:
     assert ids(old, apart, "tests.a::x") == {}
 
 
+def test_a_file_without_an_extension() -> None:
+    old, new = {"tests/run": A, "tests/.run": B}, {"qa/run": A, "qa/.run": B}
+    assert ids(old, new, "tests.run::x", "tests/run::x", "tests/.run::x", "tests..run::x") == {
+        "tests.run::x": {"qa.run::x"},
+        "tests/run::x": {"qa/run::x"},
+        "tests/.run::x": {"qa/.run::x"},
+        "tests..run::x": {"qa..run::x"},
+    }
+
+
 def test_long_ids_cost_little_and_name_nothing() -> None:
-    assert ids(OLD, NEW, "tests.test_a" + "." * 70 + "::x") == {}
-    deep = "/".join("d" * 60 for _ in range(9)) + "/a.py"
-    assert ids({deep: A}, {"b.py": A}, f"{deep}::x") == {}
+    for dots, found in ((63, {"qa.unit.test_a" + "." * 63 + "::x"}), (64, None)):
+        asked = "tests.test_a" + "." * dots + "::x"
+        assert ids(OLD, NEW, asked) == ({asked: found} if found else {})
+    for length, is_found in ((512, True), (513, False)):
+        path = f"{'d' * 250}/{'e' * 250}/".ljust(length, "f")
+        assert ids({path: A}, {"b": A}, f"{path}::x", path) == (
+            {f"{path}::x": {"b::x"}, path: {"b"}} if is_found else {}
+        )
+        asked = f"{path} does x"
+        assert ids({path: A}, {"b": A}, asked) == ({asked: {"b does x"}} if is_found else {})
+    below = "/".join("abcdefgh")
+    assert ids({f"{below}/t.py": A}, {f"{below}/u.py": A}, "h/t.py::x", "t.py::x") == {
+        "h/t.py::x": {"h/u.py::x"}
+    }
     assert ids(OLD, NEW, "tests.test_a::" + "." * 4000) == {
         "tests.test_a::" + "." * 4000: {"qa.unit.test_a::" + "." * 4000}
     }

@@ -9,22 +9,29 @@ from typing import Any
 
 import pytest
 
-from lfci_gate.attest.bundle import parse_bundle
+from lfci_gate.attest.bundle import format_bundle, make_bundle, parse_bundle
+from lfci_gate.attest.dsse import sign
 from lfci_gate.attest.results import result_document
+from lfci_gate.attest.statement import format_statement
 from lfci_gate.attest.trailer import format_inline
 from lfci_gate.config.policy import parse_policy
+from lfci_gate.errors import Undecided
 from lfci_gate.gate import against_base
-from lfci_gate.gate.against_base import WHOLE, whole_change
-from lfci_gate.gate.facts import RESULTS_REF, History
+from lfci_gate.gate.against_base import WHOLE, Sight, passing_runs, whole_change
+from lfci_gate.gate.evidence import EvidenceBook
+from lfci_gate.gate.facts import RESULTS_REF, History, Limits
 from lfci_gate.gate.protect import Change
+from lfci_gate.gate.results import Results
 from lfci_gate.git.results import updated_results_tree
 from lfci_gate.model import (
     Approval,
+    GitObject,
     ObjectId,
     Outcome,
     Reason,
     RefUpdate,
     ResultDocument,
+    Sha256,
     TestCase,
     Verdict,
     VerdictKind,
@@ -88,6 +95,7 @@ def test_a_test_that_passed_and_is_gone_or_skipped_vanished(after: ResultDocumen
         assert reason.hint == "restore the tests: the policy lets none vanish"
     else:
         assert verdict.kind is VerdictKind.ACCEPTED
+        assert verdict.refs[0].remarks == ()
 
 
 def test_a_policy_that_allows_it_compares_nothing() -> None:
@@ -124,6 +132,15 @@ def test_every_counting_document_must_have_executed_the_test() -> None:
     assert codes(push(forge, BEFORE, second)) == set()
 
 
+def test_the_first_landing_has_no_base_and_that_is_said() -> None:
+    policy = policy_text(rules=(RULE | REFUSE,))
+    forge = MemoryForge(bootstrap_policy=policy)
+    commit = forge.commit({".lfci/policy.toml": policy})
+    verdict = forge.judge(forge.to_main(commit), forge.run(commit, document=BEFORE))
+    assert codes(verdict) == set()
+    assert "first landing: no base to compare tests with" in verdict.refs[0].remarks
+
+
 def whole_approval(forge: MemoryForge, commit: ObjectId, **changes: Any) -> RefUpdate:
     assert forge.bootstrap_policy is not None
     rule = parse_policy(forge.bootstrap_policy).rules[0]
@@ -148,6 +165,14 @@ def test_an_approval_of_the_whole_change_lets_tests_vanish() -> None:
     assert accepted.kind is VerdictKind.ACCEPTED
     assert approval.ref.rpartition("/")[2] in accepted.refs[0].evidence
     assert "approved: check test: removed: t::two" in accepted.refs[0].remarks
+
+
+def test_an_approval_that_is_not_needed_is_no_evidence() -> None:
+    forge = forge_with(APPROVAL)
+    approval = whole_approval(forge, next_commit(forge))
+    verdict = push(forge, BEFORE, approval)
+    assert verdict.kind is VerdictKind.ACCEPTED
+    assert approval.ref.rpartition("/")[2] not in verdict.refs[0].evidence
 
 
 @pytest.mark.parametrize(
@@ -279,7 +304,8 @@ def test_the_same_files_under_another_command_are_not_the_same_check() -> None:
         commit = forge.commit(
             {".lfci/config.toml": config, ".lfci/policy.toml": forge.bootstrap_policy, "docs/a": b"1"}
         )
-        assert codes(forge.judge(forge.to_main(commit), forge.run(commit, document=fewer))) == expected
+        newest = forge.run(commit, document=fewer, started_at=NOW, issued_at=NOW)
+        assert codes(forge.judge(forge.to_main(commit), newest)) == expected
 
 
 def test_what_no_run_counts_for_is_not_compared_and_that_is_said() -> None:
@@ -321,6 +347,7 @@ def test_a_trailer_that_names_the_document_of_another_run_brings_none() -> None:
     assert tree is not None
     forge.refs[RESULTS_REF] = forge.commit_of(tree)
     assert codes(forge.judge(forge.to_main(by_trailer(forge, BEFORE)))) == set(), "it lies on the forge"
+    assert codes(push(forge, document(*(("t::" + each, "passed") for each in ("one", "two", "x"))))) == set()
     other = by_trailer(forge, document(("t::one", "passed")), result_sha256=hashlib.sha256(data).hexdigest())
     assert the_reason(forge.judge(forge.to_main(other))).code == "LFCI221"
 
@@ -336,6 +363,27 @@ def test_a_lost_document_of_the_base_is_no_way_around() -> None:
     # Another run of the base does not stand for the one that is lost.
     forge.land(forge.run(forge.refs[MAIN], SECOND_AGENT, document=document(("t::one", "passed"))))
     assert codes(push(forge, document(("t::one", "passed")))) == {"LFCI221"}
+
+
+def test_a_document_that_is_none_stops_the_push() -> None:
+    """Under its name lies something else; nothing is compared, and nothing lands."""
+    forge = forge_with(REFUSE, before=None)
+    junk = b"not a result document"
+    tree = updated_results_tree(forge.objects, None, [junk], forge.objects.add)
+    assert tree is not None
+    forge.refs[RESULTS_REF] = forge.commit_of(tree)
+    run, _ = passing_run(forge.objects, forge.tree(forge.refs[MAIN]), NOW, document=BEFORE)
+    named = replace(run, result_sha256=Sha256(hashlib.sha256(junk).hexdigest()))
+    forge.land(forge.delivery(bundle(named, AGENT)))
+    assert codes(push(forge, BEFORE)) == {"LFCI115"}
+
+
+def test_junk_in_the_inbox_does_not_hide_a_document() -> None:
+    forge = forge_with(REFUSE, before=None)
+    tip = forge.refs[MAIN]
+    forge.refs[f"refs/lfci/inbox/{forge.tree(tip)}/{'0' * 64}"] = forge.tree(tip)
+    forge.land(forge.run(tip, document=BEFORE))
+    assert codes(push(forge, document(("t::one", "passed")))) == {"LFCI213"}
 
 
 def test_an_approval_of_the_whole_change_lets_the_unknown_land() -> None:
@@ -399,9 +447,29 @@ def test_where_history_ends_nothing_more_is_looked_for() -> None:
     assert codes(verdict) == set()
 
 
-def test_a_base_that_cannot_be_read_as_ours_has_no_result() -> None:
+def test_objects_that_cannot_be_read_leave_it_undecided() -> None:
     forge = forge_with(REFUSE, before=None)
-    forge.refs[MAIN] = forge.commit({".lfci/config.toml": b"no", ".lfci/policy.toml": forge.bootstrap_policy})
+    root = forge.refs[MAIN]
+    forge.refs[MAIN] = unattested(forge, 1)
+    commit = next_commit(forge)
+    kept = forge.objects.read
+
+    def read(oid: ObjectId, *, limit: int = 2**26) -> GitObject:
+        if oid == root:
+            raise Undecided("LFCI513", "git ended")
+        return kept(oid, limit=limit)
+
+    forge.objects.read = read  # type: ignore[method-assign]
+    verdict = forge.judge(forge.to_main(commit), forge.run(commit, document=BEFORE))
+    assert (verdict.kind, codes(verdict)) == (VerdictKind.UNDECIDED, {"LFCI513"})
+
+
+@pytest.mark.parametrize("config", [b"no", None, b"version = 1\n"])
+def test_a_base_that_declares_no_such_check_has_no_result(config: bytes | None) -> None:
+    forge = forge_with(REFUSE, before=None)
+    forge.refs[MAIN] = forge.commit(
+        {".lfci/config.toml": config, ".lfci/policy.toml": forge.bootstrap_policy}
+    )
     commit = configured(forge, CONFIG)
     verdict = forge.judge(
         forge.to_main(commit),
@@ -410,6 +478,10 @@ def test_a_base_that_cannot_be_read_as_ours_has_no_result() -> None:
     )
     assert codes(verdict) == set()
     assert "check test: no result of the base, so no tests were compared" in verdict.refs[0].remarks
+    limits = Limits()
+    policy = parse_policy(forge.bootstrap_policy or b"")
+    sight = Sight(forge, EvidenceBook(forge, policy, limits, {}), Results(forge, {}, limits), policy, limits)
+    assert passing_runs(sight, forge.tree(forge.refs[MAIN]), policy.rules[0].require[0]) == []
 
 
 # -- whose word about the base counts -----------------------------------------------------------------
@@ -424,6 +496,39 @@ def test_runs_of_the_base_by_those_who_were_ever_lent_a_role_count() -> None:
     forge = started(policy_text(rules=(RULE | REFUSE,), delegations=delegations))
     forge.land(forge.run(forge.refs[MAIN], MAINTAINER, document=BEFORE))
     assert codes(push(forge, document(("t::one", "passed")))) == {"LFCI213"}
+
+
+def test_runs_by_those_who_were_lent_another_role_do_not() -> None:
+    delegations = [{"from": "other", "to": "maintainer", "paths": ["docs/"], "until": NOW}]
+    forge = started(policy_text(rules=(RULE | REFUSE,), delegations=delegations))
+    forge.land(forge.run(forge.refs[MAIN], MAINTAINER, document=BEFORE))
+    assert codes(push(forge, document(("t::one", "passed")))) == set()
+
+
+def test_one_signature_with_the_role_is_enough() -> None:
+    forge = forge_with(REFUSE, before=None)
+    run, data = passing_run(forge.objects, forge.tree(forge.refs[MAIN]), NOW, document=BEFORE)
+    one, other = (sign(format_statement(run), signer) for signer in (AGENT, MAINTAINER))
+    both = replace(one, signatures=one.signatures + other.signatures)
+    forge.land(forge.delivery(format_bundle(make_bundle(both, AGENT.public)), data))
+    assert codes(push(forge, document(("t::one", "passed")))) == {"LFCI213"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"definition": "0" * 64}, {"repository": "11111111-2222-3333-4444-555555555555"}, {"check": "lint"}],
+)
+def test_runs_of_something_else_say_nothing_of_the_base(other: dict[str, Any]) -> None:
+    """They are of the same tree, as is an approval of all of it."""
+    forge = forge_with(REFUSE, before=None)
+    run, data = passing_run(forge.objects, forge.tree(forge.refs[MAIN]), NOW, document=BEFORE)
+    forge.land(forge.delivery(bundle(replace(run, **other), AGENT), data))
+    tree = forge.tree(forge.refs[MAIN])
+    approval = Approval(tree, tree, REPOSITORY, MAIN, WHOLE, "maintainer", "seen", NOW)
+    forge.land(forge.delivery(bundle(approval, MAINTAINER)))
+    verdict = push(forge, document(("t::one", "passed")))
+    assert codes(verdict) == set()
+    assert "check test: no result of the base, so no tests were compared" in verdict.refs[0].remarks
 
 
 def test_a_failed_run_of_the_base_says_nothing() -> None:

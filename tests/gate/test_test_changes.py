@@ -53,6 +53,7 @@ def changes(old: list[Doc], new: list[Doc | None], names: dict[str, set[str]] | 
         (["a b"], ["a b", "a"], TestChanges(("b",), (), (), (), 1, 2)),
         (["a b"], ["a b", "a -b"], TestChanges((), ("b",), (), (), 1, 2)),
         (["a b"], ["-b a", "a"], TestChanges(("b",), (), (), (), 1, 2)),
+        (["a b"], ["a", "-b a"], TestChanges(("b",), (), (), (), 1, 2)),
         (["a a"], ["a a", "a"], TestChanges((), (), (("a", 1, 2),), (), 1, 2)),
         # No report, no test.
         (["a b b"], [None], TestChanges(("a", "b"), (), (), (), 0, 3)),

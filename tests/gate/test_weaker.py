@@ -151,7 +151,7 @@ def test_a_new_branch_is_compared_with_its_base() -> None:
     assert forge.judge(update, forge.run(commit)).refs[0].remarks == (f"weaker: {RAISED}",)
 
 
-@pytest.mark.parametrize(("checks", "left"), [(3, 0), (4, 1), (25, 22)])
+@pytest.mark.parametrize(("checks", "left"), [(3, 0), (4, 1), (20, 17), (25, 22)])
 def test_many_are_counted(checks: int, left: int) -> None:
     forge = started()
     more = "".join(f'[checks.c{number:02}]\nrun = "x"\n' for number in range(checks)).encode()
