@@ -397,6 +397,10 @@ class Landing(Value):
     evidence: tuple[str, ...]
     """Attestation ids, sorted."""
     verifier: str
+    bypass: str | None = None
+    """Id of the bypass that let it land; None when the rules accepted it for what it is."""
+    waived: tuple[str, ...] = ()
+    """Codes of what the bypass waived, sorted."""
 
 
 class Verification(Value):
@@ -482,6 +486,10 @@ class RefVerdict(Value):
     """A rule of the policy covers the ref, so an accepted update is a landing."""
     summary: tuple[str, ...] = ()
     """What counted, one line each, for people who read the landing later."""
+    bypass: str | None = None
+    """Id of the bypass without which the update would not be accepted (rule 16)."""
+    waived: tuple[Reason, ...] = ()
+    """What that bypass waived."""
 
 
 class Verdict(Value):

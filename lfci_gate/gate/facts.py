@@ -97,6 +97,10 @@ class View(Protocol):
     def unverified(self, policy: Sha256) -> Collection[str]:
         """Inbox refs that no key of the policy with this digest signed, as far as known."""
 
+    def spent(self, bypass: str, commit: ObjectId) -> bool:
+        """Whether the bypass of this id has let something land before. Asked only about one that would
+        count otherwise. Raises Undecided when what is remembered of ``commit`` cannot be read."""
+
     def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
         """Raises Refusal LFCI411 with more than ``limit`` new commits."""
 

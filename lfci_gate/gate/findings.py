@@ -6,6 +6,15 @@ from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.gate.evidence import reason_of
 from lfci_gate.model import ObjectId, Reason, RefUpdate, RefVerdict, VerdictKind
 
+CHECKS = "checks"
+"""Rules 6 to 12."""
+POLICY = "policy"
+"""The form of a proposed policy."""
+APPROVALS = "approvals"
+"""Rule 13."""
+BASE = "base"
+"""Rule 14."""
+
 
 class Findings:
     """What was found about one ref so far (rule 15 reports all of it)."""
@@ -17,6 +26,22 @@ class Findings:
         self.remarks: list[str] = []
         self.summary: list[str] = []
         self.protected = False
+        self.bypass: str | None = None
+        self.waived: list[Reason] = []
+        self._stages: list[tuple[int, str]] = []
+
+    def begin(self, stage: str) -> None:
+        """From here on the rules of this stage are at work; rule 16 must know who refused what."""
+        self._stages.append((len(self.refused), stage))
+
+    def of_stage(self, stage: str) -> list[Reason]:
+        """What the rules of one stage refused."""
+        found: list[Reason] = []
+        for index, (start, name) in enumerate(self._stages):
+            end = self._stages[index + 1][0] if index + 1 < len(self._stages) else len(self.refused)
+            if name == stage:
+                found += self.refused[start:end]
+        return found
 
     def catch(self, error: LfciError, commit: ObjectId | None = None) -> None:
         reason = reason_of(error.code, error.message, commit=commit, facts=error.facts, hint=error.hint)
@@ -37,4 +62,6 @@ class Findings:
             tuple(dict.fromkeys(self.remarks)),
             self.protected,
             tuple(dict.fromkeys(self.summary)),
+            self.bypass,
+            tuple(self.waived),
         )

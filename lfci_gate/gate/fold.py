@@ -286,6 +286,8 @@ def _record_landings(git: Git, view: RepositoryView, state: ForgeState, now: dat
         _write_landings(git, view, landed, now)
     for each in entries:
         if each in landed or now - each.at > _DROPPED:
+            # A bypass stays used also where nothing seems to have landed: the ref may have gone back since.
+            state.spend(each)
             state.forget(each)
     return len(landed)
 

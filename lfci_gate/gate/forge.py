@@ -49,6 +49,7 @@ def open_forge(git: Git, pushed: tuple[str, ...] = ()) -> Iterator[RepositoryVie
             bootstrap_policy=state.bootstrap_policy(),
             policy_floor=state.policy_floor(),
             looked_at=looked_at and (looked_at[0], frozenset(looked_at[1])),
+            used=state.is_spent,
         )
 
 
@@ -90,8 +91,11 @@ def record_accepted(git_dir: str, view: RepositoryView, push: Push, verdict: Ver
                 policy_sha256=policy.digest,
                 policy_version=policy.version,
                 at=push.now,
-                evidence=ref.evidence,
+                # SLSA wants all attestations named that a summary rests on, the bypass too.
+                evidence=ref.evidence if ref.bypass is None else tuple(sorted({*ref.evidence, ref.bypass})),
                 summary=(*ref.summary, *ref.remarks),
+                bypass=ref.bypass,
+                waived=tuple(sorted({reason.code for reason in ref.waived})),
             )
             recorded.append(entry)
             state.record(entry)

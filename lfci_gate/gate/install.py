@@ -17,6 +17,7 @@ from lfci_gate.config.satisfiable import soon
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.gate.authority import rule_02_policy
 from lfci_gate.gate.facts import Limits
+from lfci_gate.gate.fold import clock
 from lfci_gate.gate.forge import open_forge
 from lfci_gate.gate.landed import forge_signer
 from lfci_gate.gate.pusher import SETTING, named_pusher
@@ -97,8 +98,9 @@ def init_forge(
     return policy
 
 
-def forge_status(directory: Path, *, probe: bool = True) -> tuple[Line, ...]:
-    """What is in order and what is not; with ``probe`` the gate is pushed at, harmlessly."""
+def forge_status(directory: Path, *, probe: bool = True, now: datetime | None = None) -> tuple[Line, ...]:
+    """What is in order and what is not; with ``probe`` the gate is pushed at, harmlessly. Arguments:
+    ``now`` is what "the last 30 days" are counted from."""
     git = Git(directory)
     if not git.is_bare:
         return (Line(False, "repository", f"{directory} is not bare", "git clone --bare"),)
@@ -107,6 +109,7 @@ def forge_status(directory: Path, *, probe: bool = True) -> tuple[Line, ...]:
     lines += [_setting_line(git, name, value) for name, value in SETTINGS.items()]
     lines += _policy_lines(git)
     lines.append(_key_line(git))
+    lines.append(_bypass_line(git, now or clock()))
     if probe:
         lines.append(_probe_line(git, directory))
     return tuple(lines)
@@ -260,6 +263,15 @@ def _key_line(git: Git) -> Line:
         return Line(True, "forge key", forge_signer(git).public.fingerprint)
     except LfciError as error:
         return Line(False, "forge key", f"{error.code}: {error.message}", error.hint)
+
+
+def _bypass_line(git: Git, now: datetime) -> Line:
+    from lfci_gate.gate.watch import bypasses_said
+
+    try:
+        return Line(True, "break-glass", bypasses_said(git, now))
+    except LfciError as error:
+        return Line(False, "break-glass", f"{error.code}: {error.message}", error.hint)
 
 
 def _probe_line(git: Git, directory: Path) -> Line:

@@ -1,4 +1,4 @@
-"""Rules 4 to 14 for one protected ref whose update passed rules 1 to 3. Pure."""
+"""Rules 4 to 14 and 16 for one protected ref whose update passed rules 1 to 3. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lfci_gate.gate.authority import Authority, policy_file, refuse_bad_proposal
 from lfci_gate.gate.binding import roles_between
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, Push, View
-from lfci_gate.gate.findings import Findings
+from lfci_gate.gate.findings import APPROVALS, BASE, CHECKS, POLICY, Findings
 from lfci_gate.gate.objects import file_sha256, read_commit
 from lfci_gate.gate.protect import Change, Part, changed_parts, rule_13_approvals
 from lfci_gate.gate.results import Results
@@ -70,10 +70,13 @@ class Judge:
         self._rule_05_trees(commits, old_tree, target.rule)
         judged = self._scope(target)
         counted: list[tuple[ObjectId, tuple[Requirement, Counted]]] = []
+        findings.begin(CHECKS)
         for commit in judged:
             counted += [(commit, pair) for pair in self._checks(commit, target, findings)]
         change = Change(target.ref, target.new, old_tree, new_tree)
+        findings.begin(POLICY)
         self._policy_change(change, findings)
+        findings.begin(APPROVALS)
         everything = [pair for _commit, pair in counted]
         self._protected(change, target, everything, findings)
         tip = [pair for commit, pair in counted if commit == target.new]
@@ -82,7 +85,9 @@ class Judge:
 
             attesters = {name for _requirement, outcome in tip for name in outcome.identities}
             rule_12_pusher(self._push, self._policy, attesters, target.new, findings)
+        findings.begin(BASE)
         self._against_base(change, target, tip, findings)
+        self._bypass(change, target, findings)
 
     def _rule_04_commits(self, target: Target) -> tuple[ObjectId, ...]:
         base = target.base
@@ -243,6 +248,27 @@ class Judge:
 
         sight = Sight(self._view, self._book, self._results, self._policy, self._push.limits)
         rule_14(sight, change, target.base, target.rule, counted, approved, findings)
+
+    # -- rule 16 -------------------------------------------------------------------------------
+
+    def _bypass(self, change: Change, target: Target, findings: Findings) -> None:
+        if not findings.refused and target.rule.break_glass is None:
+            return
+        from lfci_gate.gate.bypass import Offer, rule_16_bypass  # few pushes come this far
+
+        offer = Offer(
+            change=change,
+            old=None if target.update.old is None else target.base,
+            source=self._objects,
+            policy=self._policy,
+            rule=target.rule,
+            now=self._push.now,
+            limits=self._push.limits,
+            roles=roles_between(
+                self._policy, change.ref, self._objects, target.base, change.new_tree, self._push.now
+            ),
+        )
+        rule_16_bypass(offer, self._book, self._view, findings)
 
 
 def _summary(outcome: Counted, policy: Policy) -> Iterator[str]:

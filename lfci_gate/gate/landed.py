@@ -27,7 +27,8 @@ def forge_signer(git: Git) -> Signer:
 def landing_note(held: bytes, entry: Accepted, signer: Signer) -> bytes:
     """The note's bytes with this landing added. A commit that lands on two refs has two records;
     the same landing again (a fold that died and is repeated) adds nothing."""
-    title = f"Landed on {entry.ref} at {format_time(entry.at)}, policy version {entry.policy_version}"
+    how = "Landed" if entry.bypass is None else "Landed by BREAK-GLASS, NOT PASSED,"
+    title = f"{how} on {entry.ref} at {format_time(entry.at)}, policy version {entry.policy_version}"
     if f"{title}\n".encode() in held:
         return held
     statement = Landing(
@@ -40,6 +41,8 @@ def landing_note(held: bytes, entry: Accepted, signer: Signer) -> bytes:
         verified_at=entry.at,
         evidence=entry.evidence,
         verifier=VERIFIER,
+        bypass=entry.bypass,
+        waived=entry.waived,
     )
     envelope = sign(format_statement(statement), signer)
     line = format_bundle(Bundle(envelope, signer.public.fingerprint))

@@ -65,13 +65,14 @@ def pre_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes]
         _say(stderr, "LFCI505", "internal error", (f"kind: {type(error).__name__}",))
         _log(directory, error)
         return 1
-    if verdict.kind is VerdictKind.ACCEPTED:
+    accepted = verdict.kind is VerdictKind.ACCEPTED
+    if accepted and not any(ref.bypass for ref in verdict.refs):
         return 0
-    from lfci_gate.gate.render import verdict_lines
+    from lfci_gate.gate.render import bypass_lines, verdict_lines
 
-    for line in verdict_lines(verdict):
+    for line in bypass_lines(verdict) if accepted else verdict_lines(verdict):
         stderr.write(line + "\n")
-    return 1
+    return 0 if accepted else 1
 
 
 def post_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes], stderr: IO[str]) -> int:

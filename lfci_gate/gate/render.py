@@ -43,6 +43,14 @@ def verdict_lines(verdict: Verdict, *, show_refs: bool | None = None) -> Iterato
         yield f"error: and {left} more {'reason' if left == 1 else 'reasons'}"
 
 
+def bypass_lines(verdict: Verdict) -> Iterator[str]:
+    """What the pusher of an accepted push reads where a bypass let something land."""
+    for ref in verdict.refs:
+        if ref.bypass is not None:
+            yield f"warning: {_ascii(ref.update.ref)} lands by break-glass"
+            yield from (f"warning: {_ascii(remark)}" for remark in ref.remarks)
+
+
 def reason_lines(reason: Reason, ref: str | None = None) -> Iterator[str]:
     """One reason: the error, its facts, the next command, where to read more."""
     yield f"error[{reason.code}]: {_ascii(reason.message)}"
@@ -69,6 +77,8 @@ def _ref_object(ref: RefVerdict) -> dict[str, Any]:
         "evidence": list(ref.evidence),
         "summary": list(ref.summary),
         "remarks": list(ref.remarks),
+        "bypass": ref.bypass,
+        "waived": [_reason_object(reason) for reason in ref.waived],
     }
 
 

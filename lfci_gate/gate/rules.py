@@ -21,6 +21,8 @@ No subprocess, no clock, no environment: objects, refs, keys and the time arrive
 14. Tests and dependencies against the base: tests that vanished, dependencies that are not pinned, as
     the policy says. Without a result of the base the verdict says that nothing was compared.
 15. Verdict: all reasons, not only the first.
+16. Break-glass: two or more people whom the policy names let one exact update land without some of what
+    rules 6 to 14 ask for. It did not pass, and everything says so.
 
 The contract is docs/formats.md and docs/rules.md; an exception other than the package's own is the
 caller's to turn into a refusal with a 5xx code.

@@ -4,6 +4,7 @@
 ``policy-floor.json``      the highest policy version that was in force
 ``accepted/<id>.json``     accepted landings that are not recorded in the notes yet (a journal)
 ``accepted/<id>.landed``   the same, once git has moved the ref
+``spent/<id>``             a bypass that has let something land: what, where, when
 ``floor.lock``             held while the policy floor is raised
 ``unverified.json``        inbox refs that no key of the policy signed, and since when they lie there
 ``fold.lock``              held by the one process that folds
@@ -55,6 +56,10 @@ class Accepted(Value):
     summary: tuple[str, ...]
     landed: bool = False
     """git has said that the ref moved."""
+    bypass: str | None = None
+    """Id of the bypass that let it land."""
+    waived: tuple[str, ...] = ()
+    """Codes of what it waived, sorted."""
 
     @property
     def id(self) -> str:
@@ -134,7 +139,7 @@ class ForgeState:
     def record(self, accepted: Accepted) -> None:
         """Before the gate says yes: what it says yes to. A push that git then drops leaves an
         entry that the fold throws away."""
-        value = {
+        value: dict[str, Any] = {
             "pushed": accepted.pushed,
             "ref": accepted.ref,
             "old": accepted.old,
@@ -147,6 +152,8 @@ class ForgeState:
             "evidence": list(accepted.evidence),
             "summary": list(accepted.summary),
         }
+        if accepted.bypass is not None:
+            value["bypass"] = {"id": accepted.bypass, "waived": list(accepted.waived)}
         files.write_file(self._entry(accepted.id), canonical.dumps(value))
 
     def has_landed(self, ref: str, old: ObjectId | None, new: ObjectId) -> None:
@@ -158,12 +165,16 @@ class ForgeState:
 
     def accepted(self) -> tuple[Accepted, ...]:
         """All entries of the journal, oldest first. Raises Undecided LFCI505 on a damaged one."""
-        try:
-            names = sorted(os.listdir(self._journal))
-        except FileNotFoundError:
-            return ()
-        found = [self._accepted(name) for name in names if name.endswith((".json", ".landed"))]
+        found = [self._accepted(name) for name in self._entries()]
         return tuple(sorted((each for each in found if each is not None), key=lambda each: each.at))
+
+    def _entries(self) -> list[str]:
+        with files.os_errors("read the journal", self._journal):
+            try:
+                names = sorted(os.listdir(self._journal))
+            except FileNotFoundError:
+                return []
+        return [name for name in names if name.endswith((".json", ".landed"))]
 
     def forget(self, accepted: Accepted) -> None:
         entry = self._entry(accepted.id)
@@ -187,6 +198,7 @@ class ForgeState:
         if fields is None:
             return None  # another fold took it meanwhile
         old = fields.nullable("old", str)
+        bypass, waived = _bypass(fields)
         entry = Accepted(
             pushed=fields.text("pushed"),
             ref=fields.text("ref"),
@@ -200,9 +212,36 @@ class ForgeState:
             evidence=fields.texts("evidence", max_items=100_000),
             summary=fields.texts("summary", max_items=100_000, max_chars=4096),
             landed=name.endswith(".landed"),
+            bypass=bypass,
+            waived=waived,
         )
         fields.finish()
         return entry
+
+    # -- bypasses --------------------------------------------------------------------------------
+
+    def spend(self, accepted: Accepted) -> None:
+        """Remembers for good that the gate has let something through by a bypass."""
+        if accepted.bypass is None:
+            return
+        value = {"ref": accepted.ref, "commit": accepted.commit, "at": format_time(accepted.at)}
+        files.write_file(self._spent(accepted.bypass), canonical.dumps(value))
+
+    def is_spent(self, bypass: str) -> bool:
+        """Whether the gate is known here to have let something through by this bypass. Raises Undecided
+        LFCI505 or LFCI520 when what is remembered cannot be read."""
+        # The journal first: an entry leaves it only after the bypass is remembered as spent. One that
+        # git has just marked as landed has another name by now, so it is looked for again.
+        moved = True
+        while moved:
+            entries = [self._accepted(name) for name in self._entries()]
+            if any(entry is not None and entry.bypass == bypass for entry in entries):
+                return True
+            moved = None in entries
+        return files.read_file(self._spent(bypass), _MAX_BYTES) is not None
+
+    def _spent(self, bypass: str) -> str:
+        return os.path.join(self._file("spent"), bypass)
 
     # -- unverified inbox refs ------------------------------------------------------------------
 
@@ -239,3 +278,14 @@ class ForgeState:
 
 def _landed(entry: str) -> str:
     return entry.removesuffix(".json") + ".landed"
+
+
+def _bypass(fields: Fields) -> tuple[str | None, tuple[str, ...]]:
+    """Only entries of landings by break-glass have it."""
+    if "bypass" not in fields:
+        return None, ()
+    bypass = fields.child("bypass")
+    name = bypass.match("id", lambda text: is_hex(text, 64), "a sha256")
+    waived = bypass.texts("waived", max_items=1000)
+    bypass.finish()
+    return name, waived

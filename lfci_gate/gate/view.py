@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lfci_gate.gate.facts import LANDED_REF, History, PolicyFloor
 from lfci_gate.gate.objects import read_commit
@@ -25,6 +25,7 @@ class RepositoryView:
         refs: landed refs, at least those that the push names, the branch of HEAD, inbox and notes.
         looked_at: digest of the policy that the last fold had, and the inbox refs that none of its
             keys signed.
+        used: whether a bypass is remembered elsewhere than in the landing records.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class RepositoryView:
         bootstrap_policy: bytes | None = None,
         policy_floor: PolicyFloor | None = None,
         looked_at: tuple[Sha256, frozenset[str]] | None = None,
+        used: Callable[[str], bool] | None = None,
     ) -> None:
         self.git = git
         self.objects = objects
@@ -49,6 +51,7 @@ class RepositoryView:
         self.bootstrap_policy = bootstrap_policy
         self.policy_floor = policy_floor
         self.looked_at = looked_at
+        self._used = used
         self._inbox: dict[ObjectId, tuple[tuple[str, ObjectId], ...]] | None = None
         self._shallow: bool | None = None
         self._histories: dict[tuple[ObjectId | None, ObjectId], History] = {}
@@ -74,6 +77,13 @@ class RepositoryView:
         if self.looked_at is None or self.looked_at[0] != policy:
             return frozenset()
         return self.looked_at[1]
+
+    def spent(self, bypass: str, commit: ObjectId) -> bool:
+        if self._used is not None and self._used(bypass):
+            return True
+        from lfci_gate.gate.records import bypasses_of  # few pushes offer one
+
+        return bypass in bypasses_of(self.objects, self.refs.get(LANDED_REF), commit)
 
     def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
         known = self._histories.get((base, new))

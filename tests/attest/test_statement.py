@@ -17,6 +17,7 @@ from lfci_gate.model import FileDigest, LockfileFact, Outcome, Statement, TestCo
 from tests.support.evidence import (
     APPROVAL,
     BYPASS,
+    BYPASSED_LANDING,
     CHECK_RUN,
     LANDING,
     NOW,
@@ -115,6 +116,23 @@ def test_a_landing_is_a_verification_summary_of_slsa() -> None:
     assert predicate["inputAttestations"] == [{"digest": {"sha256": each}} for each in LANDING.evidence]
     extensions = set(predicate) - {*required.split(), "inputAttestations"}
     assert all(key.startswith("https://") for key in extensions)
+
+
+def test_a_landing_by_break_glass_is_failed_in_slsa_s_own_words() -> None:
+    """Whoever reads only what SLSA names must not take it for one that passed."""
+    predicate = plain(BYPASSED_LANDING)["predicate"]
+    assert predicate["verificationResult"] == "FAILED"
+    assert predicate["verifiedLevels"] == ["FAILED"]
+    extension = predicate["https://micelio.dev/lfci/landing/v0.1"]
+    assert extension["bypass"] == {"attestation": {"sha256": sha("bypass")}, "waived": ["LFCI101", "LFCI213"]}
+    assert "bypass" not in plain(LANDING)["predicate"]["https://micelio.dev/lfci/landing/v0.1"]
+    for path, value in (
+        ("predicate/verificationResult", "PASSED"),
+        ("predicate/verifiedLevels", ["SLSA_BUILD_LEVEL_UNEVALUATED"]),
+        ("predicate/https:~1~1micelio.dev~1lfci~1landing~1v0.1/bypass", KeyError),
+    ):
+        assert "is FAILED" in refused(edited(BYPASSED_LANDING, path, value))
+    assert "must name the bypass" in refused(edited(BYPASSED_LANDING, "predicate/inputAttestations", []))
 
 
 def test_a_result_is_there_for_a_rebuild_and_only_then() -> None:

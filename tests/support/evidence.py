@@ -198,6 +198,20 @@ BYPASS = Bypass(
     issued_at=NOW,
 )
 
+BYPASSED_LANDING = Landing(
+    commit=oid("urgent"),
+    repository=REPOSITORY,
+    ref="refs/heads/main",
+    old=oid("base"),
+    policy_sha256=sha("policy"),
+    policy_version=7,
+    verified_at=NOW,
+    evidence=tuple(sorted((sha("one"), sha("bypass")))),
+    verifier="https://git.example.org/project",
+    bypass=sha("bypass"),
+    waived=("LFCI101", "LFCI213"),
+)
+
 STATEMENTS = {
     "check-run": CHECK_RUN,
     "approval": APPROVAL,
@@ -205,4 +219,5 @@ STATEMENTS = {
     "landing": LANDING,
     "verification": VERIFICATION,
     "bypass": BYPASS,
+    "landing-bypassed": BYPASSED_LANDING,
 }

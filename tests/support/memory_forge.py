@@ -49,6 +49,8 @@ class MemoryForge:
     bootstrap_policy: bytes | None = None
     policy_floor: PolicyFloor | None = None
     junk: tuple[Sha256, frozenset[str]] | None = None
+    used: set[tuple[str, ObjectId]] = field(default_factory=set)
+    """(bypass, commit) of landings by break-glass."""
     landed: set[ObjectId] = field(default_factory=set)
     """Commits that the record says were the tip of HEAD's branch."""
 
@@ -65,6 +67,9 @@ class MemoryForge:
 
     def unverified(self, policy: Sha256) -> frozenset[str]:
         return self.junk[1] if self.junk is not None and self.junk[0] == policy else frozenset()
+
+    def spent(self, bypass: str, commit: ObjectId) -> bool:
+        return (bypass, commit) in self.used
 
     def history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
         landed = set() if base is None else set(self._ancestors(base))

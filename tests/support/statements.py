@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from lfci_gate.attest.bundle import format_bundle, make_bundle
-from lfci_gate.attest.dsse import sign
+from lfci_gate.attest.dsse import Envelope, sign
 from lfci_gate.attest.results import counts, result_document
 from lfci_gate.attest.statement import format_statement
 from lfci_gate.config.project import parse_project
@@ -96,6 +96,13 @@ def approvals_of(
 
 def bundle(statement: Statement, signer: TestSigner) -> bytes:
     return format_bundle(make_bundle(sign(format_statement(statement), signer), signer.public))
+
+
+def cosigned(statement: Statement, *signers: TestSigner) -> bytes:
+    """One envelope with the signatures of all of them."""
+    payload = format_statement(statement)
+    signatures = tuple(sign(payload, signer).signatures[0] for signer in signers)
+    return format_bundle(make_bundle(Envelope(payload, signatures), signers[0].public))
 
 
 def _sha256(data: bytes) -> Sha256:
