@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "verify": "judge commits as the forge would",
     "approve": "approve changes of protected paths",
     "land": "bring the change and its evidence to the forge",
+    "break-glass": "let one change land without all that the rules ask for, two people together",
     "key": "make and show signing keys",
     "attestation": "look at, export and import attestations",
     "forge": "set up and look after a bare repository with a gate",
@@ -41,7 +42,7 @@ VERBS: dict[str, str] = {
     "help": "short texts about flake, policy, checks, land and trust",
     "hook": "what the installed hooks call",
 }
-"""Every verb and what it does; each has a module of the same name beside this one."""
+"""Every verb and what it does; each has a module of the same name (`_` for `-`) beside this one."""
 
 INTERRUPTED = 130
 
@@ -127,7 +128,7 @@ def _run(verb: str, words: list[str], context: Context) -> int:
         ask_ahead(context.git, words)
     from lfci_gate.cli.arguments import verb_parser
 
-    module = import_module(f"lfci_gate.cli.{verb}")
+    module = import_module(f"lfci_gate.cli.{verb.replace('-', '_')}")
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

@@ -141,7 +141,7 @@ def _what(held: Held) -> tuple[str, str]:
     if isinstance(statement, SessionRecord):
         return "session", "started"
     if isinstance(statement, Landing):
-        return "landing", "PASSED"
+        return "landing", "PASSED" if statement.bypass is None else "FAILED, BREAK-GLASS"
     if isinstance(statement, Verification):
         return (
             f"{statement.method} {statement.check}",

@@ -12,7 +12,7 @@ from lfci_gate.cli.verdicts import print_verdict
 from lfci_gate.clone.land import Landed, Lander, Wait
 from lfci_gate.clone.target import BRANCHES, Target
 from lfci_gate.gate.objects import read_commit
-from lfci_gate.gate.render import verdict_object
+from lfci_gate.gate.render import bypass_lines, verdict_object
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.model import ObjectId, Policy, VerdictKind
 
@@ -64,6 +64,7 @@ def _report(context: Context, landed: Landed, checked: list[Checked]) -> int:
             "leftBehind": landed.left_behind,
             "checks": check_objects(checked),
             "verdict": None if landed.verdict is None else verdict_object(landed.verdict),
+            "bypass": None if landed.accepted is None else landed.accepted.refs[0].bypass,
             "forge": list(landed.refused_by_forge),
         }
     )
@@ -76,6 +77,9 @@ def _report(context: Context, landed: Landed, checked: list[Checked]) -> int:
             output.reason_line(line)
         output.note(f"{landed.target.remote} refused the push. Nothing of yours was changed.")
         return 1
+    if landed.accepted is not None:
+        for line in bypass_lines(landed.accepted):
+            output.reason_line(line)
     _say_success(context, landed)
     return 0
 

@@ -11,7 +11,7 @@ _GROUPS = (
     ("every day", ("session", "check", "land", "verify", "approve")),
     ("keys and evidence", ("key", "attestation")),
     ("on the server", ("forge",)),
-    ("when something is wrong", ("doctor", "explain", "help")),
+    ("when something is wrong", ("doctor", "explain", "help", "break-glass")),
 )
 
 

@@ -67,6 +67,8 @@ class Landed(Value):
     """Not accepted: what the rules said here, before anything was sent."""
     refused_by_forge: tuple[str, ...] = ()
     """What the forge said, line by line, when it refused what the preview accepted."""
+    accepted: Verdict | None = None
+    """Accepted: what the rules said here before it was sent; it may rest on a bypass."""
     left_behind: bool = False
     """The user's branch is not at ``commit``: uncommitted changes were in the way, or nothing
     of it was left to land."""
@@ -144,6 +146,7 @@ class Lander:
             )
             if verdict.kind is not VerdictKind.ACCEPTED:
                 return replace(landed, verdict=verdict)
+            landed = replace(landed, accepted=verdict)
             if dry_run:
                 return replace(landed, dry_run=True)
             sent = self._send(plan, update)

@@ -52,9 +52,9 @@ def base_of(view: ForgeView, update: RefUpdate) -> ObjectId | None:
 
 
 def subjects(view: ForgeView, rule: Rule, update: RefUpdate) -> set[ObjectId]:
-    """Trees that evidence for this update can be about: each declared check's inputs tree of each
-    commit that needs evidence, and the protected parts. What cannot be read names no subjects; the
-    gate will say."""
+    """What evidence for this update can be about: each declared check's inputs tree of each commit that
+    needs evidence, the protected parts, and the new commit where the rule knows break-glass. What cannot
+    be read names no subjects; the gate will say."""
     found: set[ObjectId] = set()
     assert update.new is not None
     limits = Limits()
@@ -74,6 +74,8 @@ def subjects(view: ForgeView, rule: Rule, update: RefUpdate) -> set[ObjectId]:
         old_tree = None if base is None else read_commit(view.objects, base).tree
         change = Change(update.ref, new, old_tree, read_commit(view.objects, new).tree)
         found |= {part.to_tree for part in changed_parts(view.objects, change, rule)}
+        if rule.break_glass is not None:
+            found.add(new)
     except LfciError:
         return found
     return found

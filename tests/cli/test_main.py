@@ -49,7 +49,7 @@ def test_git_finds_it_as_a_subcommand(lfci: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_has_its_module_and_explains_itself(verb: str, here: Run) -> None:
-    module = import_module(f"lfci_gate.cli.{verb}")
+    module = import_module(f"lfci_gate.cli.{verb.replace('-', '_')}")
     assert callable(module.add_arguments)
     assert callable(module.run)
     shown = here(verb, "--help")
