@@ -1,4 +1,4 @@
-"""`lfci attestation list|show|export|import`: what this clone holds, and who really signed it.
+"""`lfci attestation list|show|export|import|send`: what this clone holds, and who really signed it.
 
 What an attestation says is shown as what it says. That it is so is nowhere claimed: only whether a
 key of the policy signed those bytes, which is checked when it is shown.
@@ -33,6 +33,7 @@ _SUMMARIES = {
     "show": "show what one says, and whether a key of the policy signed it",
     "export": "write one in a form that other tools read",
     "import": "store one as evidence of this clone",
+    "send": "bring what this clone holds about a commit to the forge",
 }
 _LIMIT = 30
 
@@ -57,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     taken = made["import"]
     taken.add_argument("file", metavar="FILE", help="a Sigstore bundle of one line; - for stdin")
     taken.add_argument("--result", metavar="FILE", help="the result document of a check run")
+    sent = made["send"]
+    sent.add_argument("rev", nargs="?", default="HEAD", metavar="REV", help="default: HEAD")
+    sent.add_argument("--target", metavar="BRANCH", help="branch that the change is meant for")
+    sent.add_argument("--remote", metavar="NAME", help="default: the branch's upstream, or origin")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -64,6 +69,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         from lfci_gate.cli.exchange import import_bundle
 
         return import_bundle(context, args.file, args.result)
+    if args.action == "send":
+        from lfci_gate.cli.send import send_evidence
+
+        return send_evidence(context, args.rev, args.remote, args.target)
     with BatchReader(context.git) as objects:
         held, problems = collect(context.git, objects)
         if args.action == "export":

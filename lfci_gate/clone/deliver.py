@@ -108,6 +108,16 @@ def _refuse_unknown_tips(objects: BatchReader, updates: list[RefUpdate]) -> None
             )
 
 
+def about(git: Git, objects: BatchReader, target: Target, policy: Policy, commit: ObjectId) -> set[ObjectId]:
+    """Trees that evidence for landing ``commit`` on the target can be about. Raises UsageError LFCI216 when
+    no rule covers the target."""
+    rule = rule_for(policy, target.ref)
+    if rule is None:
+        raise UsageError("LFCI216", f"the policy has no rule for {target.ref}: nothing is asked there")
+    view = forge_view(git, objects, target, {})
+    return subjects(view, rule, RefUpdate(target.ref, target.tip, commit))
+
+
 def evidence_for(
     git: Git,
     objects: BatchReader,
