@@ -11,7 +11,8 @@ from lfci_gate.clone.view import forge_view
 from lfci_gate.config.policy import rule_for
 from lfci_gate.config.weakening import Weakening
 from lfci_gate.errors import LfciError, UsageError
-from lfci_gate.gate.against_base import WHOLE, Sight, passing_runs, tests_against_base, whole_change
+from lfci_gate.gate.against_base import WHOLE, Sight, whole_change
+from lfci_gate.gate.base_tests import passing_runs, tests_against_base
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.objects import read_commit

@@ -17,7 +17,7 @@ from lfci_gate.git.tree import EXECUTABLE, FILE, diff, walk
 from lfci_gate.model import ObjectId, ObjectSource
 
 MAX_ENTRIES: Final = 100_000
-"""Tree entries that are looked at, changed ones and all of the base's: about a second at the worst.
+"""Tree entries that are looked at, changed ones and all of the base's: a second or two at the worst.
 Beyond nothing has moved, and its tests count as removed."""
 
 _HEAD_CHARS: Final = 512
@@ -102,9 +102,11 @@ def _files_named(source: ObjectSource, tree: ObjectId, heads: frozenset[str]) ->
     named: dict[str, list[_Named]] = {}
     for raw, _ in walk(source, tree, max_entries=MAX_ENTRIES):
         path = _text(raw)
+        forms = _forms(path)
         start = 0
         for folder in path.split("/")[:_ROOTS]:
-            for form, name in enumerate(_forms(path[start:])):
+            for form, whole in enumerate(forms):
+                name = whole[start:]
                 if name in heads:
                     named.setdefault(name, []).append((path, start, form))
             start += len(folder) + 1

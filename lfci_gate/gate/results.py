@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from lfci_gate.attest.consistency import disagreements
 from lfci_gate.attest.results import parse_result
 from lfci_gate.errors import Refusal
+from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import RESULTS_REF, Limits, View
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.inbox import read_inbox_tree
 from lfci_gate.git.results import read_result
-from lfci_gate.model import CheckRun, ObjectId, ResultDocument, Sha256
+from lfci_gate.model import CheckRun, ObjectId, Policy, ResultDocument, Sha256
+from lfci_gate.value import Value
 
 
 class Results:
@@ -51,3 +53,13 @@ class Results:
             if result is not None and hashlib.sha256(result).hexdigest() == name:
                 return result
         return None
+
+
+class Sight(Value):
+    """All that tests are compared by."""
+
+    view: View
+    book: EvidenceBook
+    results: Results
+    policy: Policy
+    limits: Limits

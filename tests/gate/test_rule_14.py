@@ -16,8 +16,9 @@ from lfci_gate.attest.statement import format_statement
 from lfci_gate.attest.trailer import format_inline
 from lfci_gate.config.policy import parse_policy
 from lfci_gate.errors import Undecided
-from lfci_gate.gate import against_base
-from lfci_gate.gate.against_base import WHOLE, Sight, passing_runs, whole_change
+from lfci_gate.gate import base_tests
+from lfci_gate.gate.against_base import WHOLE, Sight, whole_change
+from lfci_gate.gate.base_tests import passing_runs
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import RESULTS_REF, History, Limits
 from lfci_gate.gate.protect import Change
@@ -410,7 +411,7 @@ def unattested(forge: MemoryForge, number: int) -> ObjectId:
 def test_a_base_without_a_result_is_compared_with_the_last_one_before_it(
     landings: int, compared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(against_base, "LOOKED_BACK", 4)
+    monkeypatch.setattr(base_tests, "LOOKED_BACK", 4)
     forge = forge_with(REFUSE)
     for number in range(landings):
         forge.refs[MAIN] = unattested(forge, number)
