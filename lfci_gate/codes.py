@@ -350,6 +350,16 @@ CODES: dict[str, Code] = {
         "Files of the environment in this machine's store are not what Nix built or fetched.",
         "nix-store --verify --check-contents --repair",
     ),
+    "LFCI327": Code(
+        "the result was not reproduced",
+        "Building the attested derivation again, twice, gave another result than the attested one.",
+        "ask the holder of the named key; until then do not trust what that key attests",
+    ),
+    "LFCI328": Code(
+        "the check is not deterministic",
+        "Two builds of the same derivation gave different results, so a rebuild proves nothing about a third.",
+        "find what depends on time, chance or order in the tests or artifacts that are named",
+    ),
     # -- 4xx repository content ---------------------------------------------------------------
     "LFCI401": Code(
         "unsafe tree",
@@ -526,6 +536,11 @@ CODES: dict[str, Code] = {
         "a session is already open",
         "Each worktree has at most one open session, so that it is clear what a change belongs to.",
         "lfci session end",
+    ),
+    "LFCI522": Code(
+        "there is no such environment",
+        "An environment gets its number when a check first runs in it; none of that number is remembered.",
+        "lfci env list",
     ),
 }
 """Every code with its title, cause and remedy."""

@@ -37,6 +37,7 @@ VERBS: dict[str, str] = {
     "key": "make and show signing keys",
     "attestation": "look at, export and import attestations",
     "forge": "set up and look after a bare repository with a gate",
+    "env": "enter the environments that checks ran in, and go back to earlier ones",
     "doctor": "find out what is missing on this machine and in this clone",
     "explain": "say what a code like LFCI104 means and what to do",
     "help": "short texts about flake, policy, checks, land and trust",

@@ -154,17 +154,22 @@ class Checker:
     def _run(self, question: Question, policy: Policy | None, engine: Engine) -> Checked:
         from lfci_gate.cli.progress import RunProgress
         from lfci_gate.clone.check import attest, run_check, store_inputs
+        from lfci_gate.clone.environments import NO_SESSION, Profile
         from lfci_gate.session import current
 
         # What cannot be had should not cost a run.
         attester = self._who(policy) if self._options.attest and policy is not None else None
-        session = None if attester is None else current(self._git)
+        session = current(self._git)
         store_inputs(self._git, self._objects, question)
         progress = RunProgress(self._context.output, question.definition.name, None)
         try:
             result = run_check(self._objects, question, engine, self._git.common_dir, progress)
         finally:
             progress.close()
+        if result.env_drv:
+            profile = Profile(self._git.common_dir, NO_SESSION if session is None else session.id)
+            check = question.definition
+            profile.used(result.env_drv, check.name, check.shell, question.tree, self._context.now())
         decided = result.outcome is not Outcome.UNDECIDED
         if attester is None or policy is None or not decided:
             return Checked(question.definition, None, result, None, None, self._log(result))
