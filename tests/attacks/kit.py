@@ -10,10 +10,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -450,6 +453,39 @@ class Scene:
             raise Succeeds
         raise Failed(what)
 
+    # -- several at once, and hooks that go wrong ----------------------------------------------
+
+    def together(self, *actions: Callable[[], T]) -> list[T]:
+        """All actions at once, each in its own thread; their results in the order given."""
+        with ThreadPoolExecutor(len(actions)) as pool:
+            return [each.result() for each in [pool.submit(action) for action in actions]]
+
+    def hook(self, name: str, script: str) -> None:
+        """Replaces ``pre-receive`` (inside of the measuring wrapper) or ``post-receive`` by a shell script in
+        which ``$HOOK`` is the gate's own hook."""
+        path = self._real_hook(name)
+        real = self.place / f"{name}.real"
+        if not real.exists():
+            shutil.copy(path, real)
+        path.write_text(f"#!/bin/sh\nHOOK={shlex.quote(str(real))}\n{script}\n")
+        path.chmod(0o755)
+
+    def python_hook(self, name: str, code: str) -> None:
+        """Runs the gate's hook in Python after ``code``."""
+        text = f"import sys\n{code}\nfrom lfci_gate.gate.receive import main\nsys.exit(main([{name!r}]))"
+        self.hook(name, f"exec {shlex.quote(sys.executable)} -I -c {shlex.quote(text)}")
+
+    def own_hook(self, name: str) -> None:
+        """The gate's own hook again."""
+        real = self.place / f"{name}.real"
+        if real.exists():
+            shutil.copy(real, self._real_hook(name))
+            real.unlink()
+
+    def _real_hook(self, name: str) -> Path:
+        inner = self.place / name  # where the measuring wrapper has it
+        return inner if inner.exists() else self.forge.path / "hooks" / name
+
     # -- what "refused" means -------------------------------------------------------------------
 
     def _state(self) -> State:
@@ -608,6 +644,11 @@ class Outcome:
     def ok(self) -> bool:
         return self.verdict in ("refused", "harmless", "succeeds", "git refuses", "n/a")
 
+    @property
+    def busy(self) -> bool:
+        """Whether it failed for want of time: that may be the machine's, which has other work."""
+        return not self.ok and (self.verdict == Unbounded.kind or "LFCI503" in self.detail)
+
 
 def perform(
     name: str,
@@ -631,10 +672,10 @@ def perform(
     try:
         mount(scene)
         scene._bounded()
-        if not target.judges:
-            outcome.verdict = "git refuses"
-        elif not attack.expect:
+        if not attack.expect:
             outcome.verdict = "harmless"
+        elif not target.judges:
+            outcome.verdict = "git refuses"
     except Succeeds:
         outcome.verdict = "succeeds"
     except Failed as error:
