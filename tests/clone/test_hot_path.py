@@ -18,10 +18,14 @@ HEAVY = {
 }
 COLD = (
     "lfci_gate.codes",
+    "lfci_gate.config.powers",
+    "lfci_gate.config.satisfiable",
     "lfci_gate.engines",
+    "lfci_gate.gate.assurance",
     "lfci_gate.gate.judge",
     "lfci_gate.gate.render",
     "lfci_gate.gate.rules",
+    "lfci_gate.gate.standing",
     "lfci_gate.git.check_tree",
     "lfci_gate.git.worktree",
     "lfci_gate.nix",
