@@ -99,7 +99,13 @@ def _corroborated(
             remark = f"check {requirement.check}: {', '.join(who)} got another result than the others"
             agreed = replace(agreed, remarks=(remark,))
         said = f"check {requirement.check}: {len(agreed.identities)} identities got the same result"
-        return replace(agreed, remarks=(*agreed.remarks, *counted.remarks), confirmed=(said,))
+        enough = [frozenset(_identities(each)) for each in groups.values()]
+        return replace(
+            agreed,
+            groups=tuple(each for each in enough if len(each) >= requirement.threshold),
+            remarks=(*agreed.remarks, *counted.remarks),
+            confirmed=(said,),
+        )
     more = "1 more identity" if missing == 1 else f"{missing} more identities"
     reason = miss(
         "LFCI116",

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from lfci_gate.config.project import parse_project
 from lfci_gate.errors import LfciError, Refusal
 from lfci_gate.gate.against_base import Sight, rule_14
+from lfci_gate.gate.apart import Apart
 from lfci_gate.gate.authority import Authority, policy_file, refuse_bad_proposal
 from lfci_gate.gate.binding import roles_between
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, Push, View
 from lfci_gate.gate.findings import APPROVALS, BASE, CHECKS, POLICY, Findings
 from lfci_gate.gate.objects import file_sha256, read_commit
-from lfci_gate.gate.protect import Change, Part, changed_parts, rule_13_approvals
+from lfci_gate.gate.protect import Change, Part, attested, changed_parts, rule_13_approvals
 from lfci_gate.gate.results import Results
 from lfci_gate.gate.strength import Counted, Expected, count
 from lfci_gate.git.check_tree import check_tree
@@ -77,16 +78,16 @@ class Judge:
         findings.begin(POLICY)
         self._policy_change(change, findings)
         findings.begin(APPROVALS)
-        everything = [pair for _commit, pair in counted]
-        self._protected(change, target, everything, findings)
+        apart = attested(pair for _commit, pair in counted)
+        self._protected(change, target, apart, findings)
         tip = [pair for commit, pair in counted if commit == target.new]
         if target.rule.pusher == "attester":
             from lfci_gate.gate.pusher import rule_12_pusher
 
-            attesters = {name for _requirement, outcome in tip for name in outcome.identities}
+            attesters = {name for _requirement, outcome in tip for name in outcome.attesters}
             rule_12_pusher(self._push, self._policy, attesters, target.new, findings)
         findings.begin(BASE)
-        self._against_base(change, target, tip, findings)
+        self._against_base(change, target, tip, apart, findings)
         self._bypass(change, target, findings)
 
     def _rule_04_commits(self, target: Target) -> tuple[ObjectId, ...]:
@@ -199,7 +200,7 @@ class Judge:
         self,
         change: Change,
         target: Target,
-        counted: list[tuple[Requirement, Counted]],
+        apart: Apart,
         findings: Findings,
     ) -> None:
         first = change.old_tree is None
@@ -208,7 +209,7 @@ class Judge:
                 findings.remarks.append("first landing: protected parts were not approved")
                 return
             try:
-                findings.refused += self._approved(part, change, target.rule, counted, findings)
+                findings.refused += self._approved(part, change, target.rule, apart, findings)
             except LfciError as error:
                 findings.catch(error, change.commit)
 
@@ -217,7 +218,7 @@ class Judge:
         part: Part,
         change: Change,
         rule: Rule,
-        counted: list[tuple[Requirement, Counted]],
+        apart: Apart,
         findings: Findings,
     ) -> tuple[Reason, ...]:
         reasons, approvals = rule_13_approvals(
@@ -227,7 +228,7 @@ class Judge:
             self._book,
             self._policy,
             rule,
-            counted,
+            apart,
             self._push.now,
             self._push.limits,
         )
@@ -241,10 +242,11 @@ class Judge:
         change: Change,
         target: Target,
         counted: list[tuple[Requirement, Counted]],
+        apart: Apart,
         findings: Findings,
     ) -> None:
         def approved(part: Part) -> bool:
-            return not self._approved(part, change, target.rule, counted, findings)
+            return not self._approved(part, change, target.rule, apart, findings)
 
         sight = Sight(self._view, self._book, self._results, self._policy, self._push.limits)
         rule_14(sight, change, target.base, target.rule, counted, approved, findings)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from lfci_gate.config.policy import protections
+from lfci_gate.gate.apart import Apart, Asked, Attested
 from lfci_gate.gate.evidence import EvidenceBook, reason_of
 from lfci_gate.gate.facts import CONFIG_PATH, Limits
 from lfci_gate.gate.strength import Counted, Roles, key_problem
@@ -65,11 +66,14 @@ def rule_13_approvals(
     book: EvidenceBook,
     policy: Policy,
     rule: Rule,
-    counted: Iterable[tuple[Requirement, Counted]],
+    apart: Apart,
     now: datetime,
     limits: Limits,
 ) -> tuple[tuple[Reason, ...], tuple[str, ...]]:
-    """Reasons (empty when approved) and the ids of the approvals that count."""
+    """Reasons (empty when approved) and the ids of the approvals that count.
+
+    Arguments: ``apart`` knows who attested the change, and the parts of it that are approved already.
+    """
     approvers: dict[str, str] = {}
     misses: list[str] = []
     roles = roles_of_part(part, change, source, policy, now)
@@ -83,12 +87,22 @@ def rule_13_approvals(
                 misses.append(f"{key.name}: {problem}")
             else:
                 approvers.setdefault(key.identity, evidence.id)
-    for identity in sorted(_needed_as_attesters(set(approvers), counted, part.protection.threshold)):
-        misses.append(f"{identity}: attested the change, so it does not also approve it")
-        del approvers[identity]
-    if len(approvers) >= part.protection.threshold:
-        return (), tuple(approvers.values())
-    return (_refusal(part, change, source, len(approvers), misses),), ()
+    asked = Asked(frozenset(approvers), part.protection.threshold)
+    chosen = apart.approve(asked)
+    if chosen is not None:
+        return (), tuple(found for who, found in approvers.items() if who in chosen)
+    torn = apart.torn(asked)
+    misses += [f"{who}: attested the change, so it does not also approve it" for who in sorted(torn)]
+    return (_refusal(part, change, source, len(approvers) - len(torn), misses),), ()
+
+
+def attested(counted: Iterable[tuple[Requirement, Counted]]) -> Apart:
+    """Who attested a change. A check that too few attest is refused for that; rule 13 asks for no more."""
+    checks = []
+    for requirement, outcome in counted:
+        groups = outcome.groups or (outcome.identities,)
+        checks.append(Attested(groups, min(requirement.threshold, max(map(len, groups)))))
+    return Apart(checks)
 
 
 def _not_counting(
@@ -131,29 +145,6 @@ def roles_of_part(part: Part, change: Change, source: ObjectSource, policy: Poli
     from lfci_gate.gate.standing import RolesForChange  # what few policies have, few pushes pay for
 
     return RolesForChange(policy, change.ref, lambda: changed_paths(source, change, part.protection), now)
-
-
-def _needed_as_attesters(
-    approvers: set[str], counted: Iterable[tuple[Requirement, Counted]], threshold: int
-) -> set[str]:
-    """Approving identities whose own attestation the checks depend on.
-
-    Nobody both vouches for a change and approves it. An approver who also ran the check is
-    welcome as long as the others who ran it reach the threshold without them; and of two who
-    did both, one counts as this and the other as that.
-    """
-    spare = [(outcome.identities, len(outcome.identities) - each.threshold) for each, outcome in counted]
-    free = {each for each in approvers if not any(each in identities for identities, _ in spare)}
-    needed: set[str] = set()
-    ran = {each: sum(each in identities for identities, _ in spare) for each in approvers}
-    for approver in sorted(approvers - free, key=lambda each: (ran[each], each)):  # who costs least, first
-        mine = [index for index, (identities, _) in enumerate(spare) if approver in identities]
-        if len(free) < threshold and all(spare[index][1] > 0 for index in mine):
-            free.add(approver)
-            spare = [(identities, left - (index in mine)) for index, (identities, left) in enumerate(spare)]
-        else:
-            needed.add(approver)
-    return needed
 
 
 def _refusal(part: Part, change: Change, source: ObjectSource, counting: int, misses: list[str]) -> Reason:

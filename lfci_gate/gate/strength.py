@@ -48,6 +48,13 @@ class Counted(Value):
     confirmed: tuple[str, ...] = ()
     """What they say, one line each, for people who read the landing later."""
     remarks: tuple[str, ...] = ()
+    groups: tuple[frozenset[str], ...] = ()
+    """Identities that corroborate each other, where each group alone is enough; else empty."""
+
+    @property
+    def attesters(self) -> frozenset[str]:
+        """All whose evidence counts."""
+        return self.identities.union(*self.groups)
 
 
 class Pass(Value):
