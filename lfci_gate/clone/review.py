@@ -26,6 +26,8 @@ from lfci_gate.git.tree import EXECUTABLE, GITLINK, SYMLINK, TreeEntry, diff, sh
 from lfci_gate.model import ObjectId, Policy, RefUpdate, Rule
 from lfci_gate.value import Value
 
+_NO_RESULT = "no result of this change is here (who made it: lfci attestation send)"
+
 
 class ChangedPath(Value):
     path: str
@@ -152,7 +154,7 @@ def _tests(
         try:
             runs = passing_runs(sight, change.new_tree, requirement)
             if not runs:
-                yield f"check {check}: no result of this change is here, so which tests vanish is not known"
+                yield f"check {check}: which tests vanish is not known: {_NO_RESULT}"
                 continue
             compared = tests_against_base(sight, base, change, requirement, runs)
         except LfciError as error:
