@@ -10,6 +10,7 @@ from lfci_gate.cli.checking import Checked, Checker, Options, check_objects, err
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.revisions import commit_named
 from lfci_gate.clone.target import find_target, landed_policy
+from lfci_gate.config.policy import rule_for
 from lfci_gate.errors import LfciError, Refusal, UsageError
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.commit import Commit
@@ -32,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--worktree", action="store_true", help="check the working copy as it is")
     parser.add_argument("--staged", action="store_true", help="check what the next commit would hold")
     add_engine_option(parser)
+    parser.add_argument(
+        "--unsandboxed",
+        action="store_true",
+        help="for debugging: run without the sandbox, with your network; never attests anything",
+    )
     parser.add_argument("--no-attest", action="store_true", help="sign and store nothing")
     parser.add_argument("--force", action="store_true", help="run also when the result is known")
     parser.add_argument(
@@ -46,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     if sum((args.rev is not None, args.worktree, args.staged)) > 1:
         raise UsageError("LFCI514", "--rev, --worktree and --staged exclude each other")
+    if args.unsandboxed and (args.trailer or args.engine or args.force):
+        raise UsageError("LFCI514", "--unsandboxed excludes --trailer, --engine and --force")
     git = context.git
     settings = context.settings(key=args.key, agent=args.agent)
     options = Options(engine_of(args.engine), args.force, not args.no_attest)
@@ -53,6 +61,11 @@ def run(args: argparse.Namespace, context: Context) -> int:
         subject = _subject(context, objects, args)
         target = find_target(git, remote=args.remote, branch=args.target)
         policy = landed_policy(objects, target, subject.tree)
+        if args.unsandboxed:
+            from lfci_gate.cli.unsandboxed import run_unsandboxed
+
+            rule = None if policy is None else rule_for(policy, target.ref)
+            return run_unsandboxed(context, objects, subject.tree, tuple(args.names), rule)
         checker = Checker(context, settings, objects, options)
         checked = checker.check(subject.tree, target, policy, tuple(args.names), subject.commit)
     return _report(context, subject, target.ref, checked, trailer=args.trailer)

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lfci_gate.cli.arguments import actions
 from lfci_gate.cli.context import Context
@@ -18,6 +18,7 @@ from lfci_gate.errors import Refusal, UsageError
 if TYPE_CHECKING:
     from lfci_gate.git.objects import BatchReader
     from lfci_gate.model import CheckDefinition, ObjectId
+    from lfci_gate.nix.process import Nix
 
 _SUMMARIES = {
     "list": "the environments that checks of this session ran in",
@@ -132,13 +133,15 @@ def _enter(
         private = Path(place, "nix")
         private.mkdir(mode=0o700)
         nix = Nix(private, environ=context.environ)
-        env_drv, bash, hook = _environment(context, objects, nix, tree, definition, Path(place, "source"))
-        if chosen is not None and env_drv != chosen.env_drv:
+        made = environment_of(context, objects, nix, tree, definition, Path(place, "source"))
+        if chosen is not None and made.env_drv != chosen.env_drv:
             raise Refusal(
-                "LFCI321", "this tree gives another environment than it did", facts=(env_drv, chosen.env_drv)
+                "LFCI321",
+                "this tree gives another environment than it did",
+                facts=(made.env_drv, chosen.env_drv),
             )
-        context.output.note(f"environment of check {definition.name}: {env_drv}")
-        status = enter(nix, env_drv, bash, hook, command, context.environ)
+        context.output.note(f"environment of check {definition.name}: {made.env_drv}")
+        status = enter(nix, made.env_drv, made.bash, made.hook, command, context.environ)
     if command and status != 0:
         context.output.note(f"the command ended with status {status}")
     return int(bool(command and status != 0))
@@ -158,30 +161,37 @@ def _check(objects: BatchReader, tree: ObjectId, name: str | None) -> CheckDefin
     return chosen
 
 
-def _environment(
+class Entrance(NamedTuple):
+    """What it takes to enter an environment."""
+
+    env_drv: str
+    bash: str
+    hook: str
+
+
+def environment_of(
     context: Context,
     objects: BatchReader,
-    nix: object,
+    nix: Nix,
     tree: ObjectId,
     definition: CheckDefinition,
     export: Path,
-) -> tuple[str, str, str]:
-    """(derivation, its bash, its shell hook), with everything built that it consists of."""
+) -> Entrance:
+    """The environment of a check of ``tree``, with everything built that it consists of; the check's inputs
+    are exported to ``export``."""
     from lfci_gate.clone.check import store_inputs
     from lfci_gate.clone.known import ask
     from lfci_gate.git.export import export_tree
     from lfci_gate.nix.derivation import derive
-    from lfci_gate.nix.process import Nix
     from lfci_gate.nix.store import environment_closure
     from lfci_gate.system import current_system
 
-    assert isinstance(nix, Nix)
     question = ask(objects, tree, definition, "", None, current_system())
     store_inputs(context.git, objects, question)
     export_tree(objects, question.inputs, export)
     found = derive(nix, export, definition, current_system())
     environment_closure(nix, found.run, found.source_path, context.git.common_dir / "lfci/gcroots")
-    return found.env_drv, found.run.builder, _hook(found.run.env)
+    return Entrance(found.env_drv, found.run.builder, _hook(found.run.env))
 
 
 def _hook(env: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from lfci_gate.errors import Undecided
 from lfci_gate.nix.process import Nix
@@ -22,7 +23,15 @@ _BEGIN = (
 
 
 def enter(
-    nix: Nix, env_drv: str, bash: str, hook: str, command: Sequence[str], environ: Mapping[str, str]
+    nix: Nix,
+    env_drv: str,
+    bash: str,
+    hook: str,
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    directory: Path | None = None,
+    quiet: bool = False,
 ) -> int:
     """Runs ``command`` (or a prompt) in the environment of ``env_drv``, with this process's terminal.
 
@@ -33,12 +42,17 @@ def enter(
         bash: the builder of the environment.
         hook: its shellHook, which `nix develop` on this derivation does not know.
         environ: where the kept variables are taken from.
+        directory: where it runs; by default where this process is.
+        quiet: its standard output goes where its errors go.
     """
     own = {name: environ[name] for name in KEPT if name in environ and name != "HOME"}
     keep = [word for name in own for word in ("--keep", name)]
     argv = [nix.nix, "develop", *nix.flags(), "--ignore-environment", *keep, env_drv, "--command"]
     argv += [bash, "-c", _BEGIN, "lfci-env", environ.get("HOME", "/homeless-shelter"), hook, *command]
     try:
-        return subprocess.run(argv, env={**nix.environment, **own}, check=False).returncode
+        done = subprocess.run(
+            argv, env={**nix.environment, **own}, cwd=directory, stdout=2 if quiet else None, check=False
+        )
+        return done.returncode
     except OSError as error:
         raise Undecided("LFCI303", f"cannot start {argv[0]}", facts=(str(error.strerror),)) from error

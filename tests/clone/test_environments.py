@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -139,3 +140,24 @@ def test_what_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
     with pytest.raises(Undecided) as broken:
         profile.read()
     assert broken.value.code == "LFCI509"
+
+
+def test_without_the_sandbox_a_command_is_run_and_nothing_is_attested(project: Worker) -> None:
+    before = project.repo.git("for-each-ref")
+    done = subprocess.run(
+        [str(PROGRAM), "check", "--unsandboxed", "--format", "json"],
+        cwd=project.path,
+        env=project.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["attested"], answer["checks"]) == (False, [{"name": "test", "exitCode": 0}])
+    assert "\ntwo\n" in done.stderr
+    assert "WITHOUT the sandbox; nothing is attested" in done.stderr
+    assert project.repo.git("for-each-ref") == before
+    for option in ("--trailer", "--force", "--engine=develop"):
+        assert project.lfci("check", "--unsandboxed", option).status == 2
