@@ -74,6 +74,7 @@ def patched(watch: Watch) -> None:
         return found
 
     def judged(push: Any, view: Any) -> Any:
+        _remember_spent(view)
         watch.judged = push, view, None
         verdict = evaluate(push, view)
         view.shallow  # noqa: B018 - asked now, so that it is known when the case is written
@@ -85,6 +86,14 @@ def patched(watch: Watch) -> None:
     for module in [each for name, each in sys.modules.items() if name.startswith("lfci_gate.")]:
         if vars(module).get("signed_by") is signed_by:
             vars(module)["signed_by"] = verified
+
+
+def _remember_spent(view: Any) -> None:
+    """What the forge says about used bypasses is part of what the rules saw."""
+    original = vars(view).get("_used")
+    view.used = {}
+    if original is not None:
+        view._used = lambda name: view.used.setdefault(name, original(name))
 
 
 # -- second opinions --------------------------------------------------------------------------------
@@ -185,7 +194,7 @@ def case_of(watch: Watch, told: dict[str, Any], said: str, status: int) -> bytes
     if watch.judged is None:
         return None
     push, view, verdict = watch.judged
-    left_out = ("git", "objects")
+    left_out = ("git", "objects", "_used")
     state = {name: value for name, value in vars(view).items() if name not in left_out}
     held = {
         "schema": "lfci.attack-case/1",

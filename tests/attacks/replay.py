@@ -61,6 +61,7 @@ class View(RepositoryView):
         # A walk that the rules do must not find what an earlier evaluation left.
         self._histories = dict(state["_histories"])
         self._inbox = None
+        self._used = lambda name: bool(state["used"].get(name))
 
     def _history(self, base: ObjectId | None, new: ObjectId, limit: int) -> History:
         landed = set() if base is None else set(self._ancestors(base))
