@@ -64,7 +64,7 @@ def tests_against_base(
     known = {run.result_sha256: sight.results.read(run) for run in reported}
     there = [found for found in known.values() if found is not None]
     if len(there) < len(known):
-        hint = f"ask the operator to restore {RESULTS_REF}"
+        hint = f"ask the operator to restore {RESULTS_REF} (in a clone: git fetch)"
         return _unknown(check, "a result document of the base is missing", hint, change.commit)
     old = before(there)
     has_report = len(documents) == len(runs)

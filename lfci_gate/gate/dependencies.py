@@ -21,7 +21,7 @@ _PLAIN: Final = (FILE, EXECUTABLE)
 
 def lockfile_changes(source: ObjectSource, old: ObjectId | None, new: ObjectId) -> tuple[str, ...]:
     """One line for each lockfile that differs from the base; nothing on a first landing. Raises what
-    comparing trees raises."""
+    comparing trees raises, which rule 5 has done before."""
     if old is None:
         return ()
     found = []

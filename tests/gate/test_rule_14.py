@@ -360,7 +360,7 @@ def test_a_lost_document_of_the_base_is_no_way_around() -> None:
     reason = the_reason(push(forge, BEFORE))
     assert reason.code == "LFCI221"
     assert reason.facts == ("a result document of the base is missing",)
-    assert reason.hint == "ask the operator to restore refs/lfci/results"
+    assert reason.hint == "ask the operator to restore refs/lfci/results (in a clone: git fetch)"
     # Another run of the base does not stand for the one that is lost.
     forge.land(forge.run(forge.refs[MAIN], SECOND_AGENT, document=document(("t::one", "passed"))))
     assert codes(push(forge, document(("t::one", "passed")))) == {"LFCI221"}
