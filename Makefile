@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint demo bench campaign wheel lock filters clean
+.PHONY: help setup test lint demo bench attacks campaign wheel lock filters clean
 
 PYTHON := .venv/bin/python
 # Two workers; a file's tests stay together, so module fixtures are made once. A test that hangs
@@ -30,6 +30,9 @@ demo: setup  ## the whole way, from an edit to a landing and a refusal, on this 
 
 bench: setup  ## the figures of docs/performance.md, beside their peers; writes benchmarks/results/
 	@$(PYTHON) -m benchmarks
+
+attacks: setup  ## every attack over git daemon and ssh or http, with and without the gate: a table
+	$(PYTHON) -m tests.attacks --jobs 2
 
 campaign: setup  ## hours, not minutes: the property tests with fresh seeds and many examples
 	HYPOTHESIS_PROFILE=campaign $(PYTHON) -m pytest -n 2 --dist load -m hypothesis
