@@ -11,7 +11,7 @@ from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.gate.authority import rule_02_policy
 from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF, Limits, PolicyFloor, Push
 from lfci_gate.gate.objects import peel
-from lfci_gate.gate.refnames import shadowed_by
+from lfci_gate.gate.refnames import malformed, shadowed_by
 from lfci_gate.gate.state import Accepted, ForgeState
 from lfci_gate.gate.view import RepositoryView
 from lfci_gate.git.inbox import INBOX
@@ -34,7 +34,9 @@ def open_forge(git: Git, pushed: tuple[str, ...] = ()) -> Iterator[RepositoryVie
             names |= dict.fromkeys(shadowed_by(ref))
         refs, links = refs_and_links(git, *names)
         # Symbolic refs whose target does not exist are in no listing; a push through one makes the target.
-        unborn = [ref for ref in pushed if ref not in refs and not ref.startswith(INBOX)]
+        unborn = [
+            ref for ref in pushed if ref not in refs and not ref.startswith(INBOX) and not malformed(ref)
+        ]
         links |= symrefs(git, *unborn) if unborn else {}
         refs |= {target: refs[link] for link, target in links.items() if link in refs}
         state = ForgeState(git.git_dir_name)

@@ -23,11 +23,15 @@ def read_commit(source: ObjectSource, oid: ObjectId) -> Commit:
 
 def peel(source: ObjectSource, oid: ObjectId) -> ObjectId:
     """The commit that a tag leads to. Raises Refusal LFCI402 (malformed tag), LFCI403."""
+    said = None
     for _ in range(_MAX_TAG_DEPTH):
         kind, data = source.read(oid)
+        if said not in (None, kind):
+            raise Refusal("LFCI402", f"malformed tag: it calls {oid} a {said}, which is a {kind}")
         if kind != "tag":
             return oid
-        oid = parse_tag(data, source.hash_name).target
+        tag = parse_tag(data, source.hash_name)
+        oid, said = tag.target, tag.kind
     raise Refusal("LFCI403", "a tag of a tag of a tag, too deep")
 
 

@@ -37,7 +37,7 @@ _NESTED = ("refs/heads/refs/", "refs/heads/heads/", "refs/tags/refs/", "refs/tag
 def classify(ref: str) -> Namespace:
     """The namespace of a pushed ref. Raises Refusal LFCI209 for the forge's own evidence refs,
     LFCI211 for every name that is malformed or in an unknown namespace (rule 1)."""
-    problem = _malformed(ref)
+    problem = malformed(ref)
     if problem:
         raise _not_allowed(ref, problem)
     if fold(ref).startswith(("refs/notes/lfci", "refs/lfci/")) and not ref.startswith(Namespace.INBOX.value):
@@ -83,7 +83,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", visible).translate(str.maketrans(_TWINS, _LATIN))
 
 
-def _malformed(ref: str) -> str:
+def malformed(ref: str) -> str:
     """Why git check-ref-format would refuse the name, or we do; empty when it is well formed."""
     if len(ref.encode("utf-8", "surrogateescape")) > _MAX_BYTES:
         return "longer than 1,024 bytes"

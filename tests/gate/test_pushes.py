@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lfci_gate.gate.forge import open_forge
 from tests.gate.conftest import Farm
 from tests.support.forge import RULE, STRANGER, Developer, policy_text
 
@@ -281,3 +282,9 @@ def test_more_refs_than_the_limit_in_one_push_are_refused(ada: Developer) -> Non
     lines = "".join(f"create refs/heads/topic/{number} HEAD\n" for number in range(1001))
     ada.repo.git("update-ref", "--stdin", input=lines.encode())
     ada.refused("LFCI411", "-q", "origin", "refs/heads/topic/*")
+
+
+def test_names_that_are_none_are_for_rule_1_and_not_asked_of_git(shared: Developer) -> None:
+    names = ("refs/heads/main ", "refs/heads/a..b", "HEAD", "refs/heads/x.lock", "refs/heads/\x1b[31m")
+    with open_forge(shared.forge.git, names) as view:
+        assert not set(names) & set(view.symrefs)
