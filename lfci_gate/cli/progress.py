@@ -69,3 +69,26 @@ class RunProgress:
         if self._shown:
             self._out.err.write(_ERASE)
             self._shown = False
+
+
+class QuietProgress:
+    """A :class:`lfci_gate.engines.outcome.Progress` of one run among many: only that it lives. Its
+    output may come from any thread."""
+
+    def __init__(self, output: Output, check: str) -> None:
+        self._out = output
+        self._check = check
+        self._next_beat = _HEARTBEAT_S
+
+    def phase(self, name: str, detail: str = "") -> None:
+        if name == "run":
+            self._next_beat = _HEARTBEAT_S
+            self._out.note(f"{self._check}: {name}: {detail}")
+
+    def line(self, data: bytes) -> None:
+        """What many runs print at once tells nobody anything; the logs are kept."""
+
+    def heartbeat(self, elapsed_s: float) -> None:
+        if elapsed_s >= self._next_beat:
+            self._out.note(f"{self._check}: running for {elapsed_s:.0f} s")
+            self._next_beat = elapsed_s + _HEARTBEAT_S

@@ -1,24 +1,27 @@
-"""`lfci verify`: judge commits as the forge would, on any clone."""
+"""`lfci verify`: judge commits as the forge would, on any clone; derive and rebuild what was attested."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from lfci_gate.canonical import format_time
+from lfci_gate.cli.arguments import add_key_option
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.revisions import commit_named
-from lfci_gate.cli.verdicts import print_verdict
-from lfci_gate.clone.rederive import Rederived, rederive
-from lfci_gate.clone.target import find_target, full_ref
-from lfci_gate.clone.verify import Question, Verified, verify_range
-from lfci_gate.errors import UsageError
-from lfci_gate.gate.render import verdict_object
+from lfci_gate.cli.verify_shown import Looked, report
+from lfci_gate.clone.target import Target, find_target, full_ref
+from lfci_gate.clone.verify import Question, Verified, verify, verify_range
+from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.git.objects import BatchReader
-from lfci_gate.model import ObjectId, Verdict, VerdictKind
+from lfci_gate.model import ObjectId, VerdictKind
+from lfci_gate.value import replace
 
-_EXIT = {VerdictKind.ACCEPTED: 0, VerdictKind.REFUSED: 1, VerdictKind.UNDECIDED: 3}
+if TYPE_CHECKING:
+    from lfci_gate.clone.finding import Finding
+    from lfci_gate.clone.vouch import Vouched
+
+STORES = ("current", "fresh")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,22 +31,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rederive", action="store_true", help="evaluate the flake again and compare the derivation"
     )
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="build the attested runs again and compare the results",
+    )
+    parser.add_argument(
+        "--store",
+        choices=STORES,
+        default=STORES[0],
+        help="where to rebuild: the machine's store (default), or one made for this that holds nothing yet",
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="rebuilds at once (default: 1)")
+    parser.add_argument(
+        "--force", action="store_true", help="rebuild also what a range has been rebuilt for before"
+    )
+    parser.add_argument(
+        "--attest", action="store_true", help="sign what was found out, and deliver it to the forge"
+    )
+    parser.add_argument("--no-push", action="store_true", help="keep what is signed in this clone")
+    parser.add_argument("--remote", metavar="NAME")
+    add_key_option(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    _refuse_options(args)
     git = context.git
     with BatchReader(git) as objects:
         newer, older = _range(objects, args.rev)
         ref = full_ref(args.ref) if args.ref else None
-        target = find_target(git, branch=ref)
+        target = find_target(git, remote=args.remote, branch=ref)
         question = Question(target, context.now(), target.ref, _policy(args.policy))
-        found = [
-            (verified, rederive(git, objects, verified) if args.rederive else ())
-            for verified in verify_range(git, objects, question, newer, older)
-        ]
-        if not found:
+        attester = _Attester(context, objects, args, target, newer) if args.attest else None
+        verified = verify_range(git, objects, question, newer, older)
+        if not verified:
             _refuse_backwards(args.rev, newer, older)
-    return _report(context, found)
+        looked = [Looked(each) for each in verified]
+        if args.rederive:
+            from lfci_gate.clone.rederive import rederive
+
+            looked = [replace(each, derived=rederive(git, objects, each.verified)) for each in looked]
+        if args.rebuild:
+            rebuilt = _rebuild(context, objects, args, verified, remembers=older is not None)
+            looked = [
+                replace(each, rebuilt=tuple(rebuilt[claim.id] for claim in each.verified.claims))
+                for each in looked
+            ]
+        problem = None
+        if attester is not None:
+            looked, problem = attester.attest(looked)
+            question = replace(question, now=context.now())
+            looked = [_judged_again(context, objects, question, each) for each in looked]
+    status = report(context.output, looked, ranged=older is not None)
+    if problem is not None:
+        raise problem
+    return status
+
+
+def _refuse_options(args: argparse.Namespace) -> None:
+    if args.jobs < 1:
+        raise UsageError("LFCI514", "--jobs must be at least 1")
+    if args.attest and not (args.rederive or args.rebuild):
+        raise UsageError("LFCI514", "--attest signs what --rederive or --rebuild finds out; name one of them")
 
 
 def _range(objects: BatchReader, text: str) -> tuple[ObjectId, ObjectId | None]:
@@ -79,64 +128,110 @@ def _refuse_backwards(text: str, newer: ObjectId, older: ObjectId | None) -> Non
     )
 
 
-def _report(context: Context, found: list[tuple[Verified, tuple[Rederived, ...]]]) -> int:
+# -- rebuilding -----------------------------------------------------------------------------------
+
+
+def _rebuild(
+    context: Context,
+    objects: BatchReader,
+    args: argparse.Namespace,
+    verified: tuple[Verified, ...],
+    *,
+    remembers: bool,
+) -> dict[str, Finding]:
+    """The findings by the id of their attestation. What a range has found out is remembered, so that
+    an audit that was interrupted goes on where it was; one commit is rebuilt whenever that is asked for."""
+    from lfci_gate.cli.progress import QuietProgress, RunProgress
+    from lfci_gate.clone.rebuild import How, Rebuilder
+    from lfci_gate.clone.rebuild_memory import recall, remember
+
     output = context.output
-    statuses = {_EXIT[verified.verdict.kind] for verified, _ in found}
-    statuses |= {each.exit_status for _, again in found for each in again}
-    # A no is a no, whatever else could not be told.
-    status = next((each for each in (1, 3) if each in statuses), 0)
-    output.json(
-        {
-            "schema": "lfci.verify/1",
-            "result": {0: "accepted", 1: "refused"}.get(status, "undecided"),
-            "commits": [_object(verified, again) for verified, again in found],
-        }
+    fresh = args.store == STORES[1]
+    state = Path(context.git.common_dir) / "lfci"
+    claims = {claim.id: claim for each in verified for claim in each.claims}
+    found: dict[str, Finding] = {}
+    if remembers and not args.force:
+        known = (recall(state, claim, fresh=fresh) for claim in claims.values())
+        found = {each.claim.id: each for each in known if each is not None}
+        if found:
+            output.note(f"{len(found)} of {len(claims)} attested runs were rebuilt before")
+
+    def hear(finding: Finding) -> None:
+        found[finding.claim.id] = finding
+        remember(state, finding, fresh=fresh)
+        if remembers:
+            told = f"{finding.claim.run.check} {finding.claim.run.inputs_tree[:12]}"
+            output.note(f"[{len(found)}/{len(claims)}] {told}: {finding.answer.value}")
+
+    alone = not remembers
+    rebuilder = Rebuilder(
+        context.git,
+        objects,
+        How(fresh, args.jobs),
+        lambda check: RunProgress(output, check, None) if alone else QuietProgress(output, check),
     )
-    for verified, again in found:
-        _print(context, verified, again)
-    if not found:
-        output.line("no commits to verify")
-    return status
+    rebuilder.rebuild(verified, tuple(found), hear)
+    return found
 
 
-def _object(verified: Verified, again: tuple[Rederived, ...]) -> dict[str, Any]:
-    verdict = Verdict(verified.verdict.kind, (verified.verdict,))
-    return {
-        "commit": verified.commit,
-        "from": verified.base,
-        "assurance": _assurance(verified, again),
-        "at": format_time(verified.at),
-        "verdict": verdict_object(verdict)["refs"][0],
-        "remarks": list(verified.remarks),
-        "derivations": [
-            {"check": each.check, "attested": each.attested, "found": each.found, "same": each.same}
-            for each in again
-        ],
-    }
+# -- signing --------------------------------------------------------------------------------------
 
 
-def _assurance(verified: Verified, again: tuple[Rederived, ...]) -> str | None:
-    """The level that was reached here, never more: see docs/threat-model.md."""
-    if verified.verdict.kind is not VerdictKind.ACCEPTED or not verified.verdict.evidence:
-        return None
-    return "derived" if again and all(each.same for each in again) else "claimed"
+class _Attester:
+    """Who signs findings, looked up before anything is built for them."""
+
+    def __init__(
+        self,
+        context: Context,
+        objects: BatchReader,
+        args: argparse.Namespace,
+        target: Target,
+        newest: ObjectId,
+    ) -> None:
+        from lfci_gate.clone.target import landed_policy
+        from lfci_gate.gate.objects import read_commit
+
+        self._context = context
+        self._remote = None if args.no_push else target.remote
+        settings = context.settings(key=args.key)
+        policy = landed_policy(objects, target, read_commit(objects, newest).tree)
+        if policy is None:
+            raise UsageError("LFCI201", "there is no policy, so no role that could verify", hint="lfci init")
+        self._policy = policy
+        self._signer = settings.signer(context.ask_passphrase)
+        public = self._signer.public
+        self._key = next((each for each in policy.keys if each.public == public), None)
+        self._name = settings.agent_name(policy, public)
+
+    def attest(self, looked: list[Looked]) -> tuple[list[Looked], LfciError | None]:
+        """Signs the findings and delivers them; what could not be delivered is kept, and told."""
+        from lfci_gate.clone.vouch import deliver, vouch, why_it_will_not_count
+
+        git = self._context.git
+        done: list[Looked] = []
+        made: list[Vouched] = []
+        warned: set[str] = set()
+        for each in looked:
+            findings = (*each.derived, *each.rebuilt)
+            vouched = vouch(git, findings, self._signer, self._name, self._context.now())
+            for finding in findings:
+                why = why_it_will_not_count(self._policy, self._key, finding)
+                if why and why not in warned:
+                    self._context.output.note(f"warning: {why}")
+                    warned.add(why)
+            made += vouched
+            done.append(replace(each, signed=vouched))
+        if not made or self._remote is None:
+            return done, None
+        try:
+            deliver(git, self._remote, made)
+        except LfciError as error:
+            return done, error
+        return [replace(each, delivered=True) for each in done], None
 
 
-def _print(context: Context, verified: Verified, again: tuple[Rederived, ...]) -> None:
-    output = context.output
-    kind = verified.verdict.kind
-    style = "good" if kind is VerdictKind.ACCEPTED else "bad"
-    ref = verified.verdict.update.ref
-    text = f"{verified.commit[:12]} on {ref}: {kind.value}"
-    assurance = _assurance(verified, again)
-    if kind is VerdictKind.ACCEPTED and not verified.verdict.protected:
-        text += " (no rule covers this ref)"
-    elif assurance is not None:
-        text += f", assurance: {assurance}"
-    output.line(text, style)
-    for line in (*verified.verdict.summary, *verified.verdict.remarks, *verified.remarks):
-        output.line(f"  {line}")
-    for each in again:
-        output.line(f"  {each.text}", "good" if each.same else "bad")
-    if kind is not VerdictKind.ACCEPTED:
-        print_verdict(output, Verdict(kind, (verified.verdict,)))
+def _judged_again(context: Context, objects: BatchReader, question: Question, looked: Looked) -> Looked:
+    """What was refused may be accepted now, with what was signed about it."""
+    if looked.verified.verdict.kind is VerdictKind.ACCEPTED or not looked.signed:
+        return looked
+    return replace(looked, verified=verify(context.git, objects, question, looked.verified.commit))

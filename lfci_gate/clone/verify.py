@@ -33,7 +33,18 @@ from lfci_gate.git.notes import read_note
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.tree import read_file
-from lfci_gate.model import CheckRun, Landing, ObjectId, Policy, PublicKey, RefUpdate, RefVerdict, VerdictKind
+from lfci_gate.model import (
+    CheckDefinition,
+    CheckRun,
+    Landing,
+    ObjectId,
+    Outcome,
+    Policy,
+    PublicKey,
+    RefUpdate,
+    RefVerdict,
+    VerdictKind,
+)
 from lfci_gate.patterns import PatternSet
 from lfci_gate.value import Value
 
@@ -50,6 +61,16 @@ class Record(Value):
     """Name of the trusted key, else the key that the record itself names."""
 
 
+class Claim(Value):
+    """One attested run of a check that the commit declares."""
+
+    id: str
+    keys: tuple[str, ...]
+    """Names of the keys of the policy that signed it."""
+    run: CheckRun
+    definition: CheckDefinition
+
+
 class Verified(Value):
     commit: ObjectId
     base: ObjectId | None
@@ -59,8 +80,9 @@ class Verified(Value):
     """The time that the rules were given."""
     record: Record | None
     remarks: tuple[str, ...]
-    runs: tuple[CheckRun, ...]
-    """The check runs that counted."""
+    claims: tuple[Claim, ...]
+    """The check runs that counted; where the verdict rests on none, all that say PASSED of this tree's
+    checks, so that a verifier can look into them before anything lands."""
 
 
 class Question(Value):
@@ -136,24 +158,35 @@ def verify(git: Git, objects: BatchReader, question: Question, commit: ObjectId)
     at = question.now if landing is None else landing.verified_at
     verdict = evaluate(Push((RefUpdate(name, base, commit),), at), view).refs[0]
     remarks = _remarks(record, base, parent, question, in_force)
-    return Verified(commit, base, verdict, at, record, remarks, _runs(view, verdict, parsed, in_force))
+    return Verified(commit, base, verdict, at, record, remarks, _claims(view, verdict, parsed, in_force))
 
 
-def _runs(
-    view: ForgeView, verdict: RefVerdict, commit: Commit, policy: Policy | None
-) -> tuple[CheckRun, ...]:
-    """The statements behind the evidence of an acceptance, each verified again on the way."""
-    if policy is None or verdict.kind is not VerdictKind.ACCEPTED or not verdict.evidence:
+def _claims(view: ForgeView, verdict: RefVerdict, commit: Commit, policy: Policy | None) -> tuple[Claim, ...]:
+    """The statements behind the verdict, each verified again on the way."""
+    if policy is None:
         return ()
-    config = parse_project(read_file(view.objects, commit.tree, CONFIG_PATH, Limits().config_bytes) or b"")
-    book = EvidenceBook(view, policy, Limits(), {})
-    found: dict[str, CheckRun] = {}
-    for check in config.checks:
-        subject = inputs_tree(view.objects, commit.tree, PatternSet(check.inputs)).oid
-        for evidence in book.about(subject, commit).evidence:
-            run = evidence.statement
-            if evidence.id in verdict.evidence and isinstance(run, CheckRun):
-                found[evidence.id] = run
+    accepted = verdict.kind is VerdictKind.ACCEPTED and bool(verdict.evidence)
+    try:
+        config = parse_project(
+            read_file(view.objects, commit.tree, CONFIG_PATH, Limits().config_bytes) or b""
+        )
+        book = EvidenceBook(view, policy, Limits(), {})
+        found: dict[str, Claim] = {}
+        for check in config.checks:
+            subject = inputs_tree(view.objects, commit.tree, PatternSet(check.inputs)).oid
+            for evidence in book.about(subject, commit).evidence:
+                run = evidence.statement
+                if not isinstance(run, CheckRun) or run.check != check.name:
+                    continue
+                of_this = (run.repository, run.definition) == (policy.repository, check.digest)
+                passed = of_this and run.result is Outcome.PASSED
+                if evidence.id in verdict.evidence if accepted else passed:
+                    keys = tuple(key.name for key in evidence.keys)
+                    found[evidence.id] = Claim(evidence.id, keys, run, check)
+    except LfciError:
+        if accepted:
+            raise
+        return ()  # the verdict says what is wrong
     return tuple(found.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class Doubt(Value):
     store: Path | None
     """A store of the verifier's own, for nothing else; None: the machine's, after a look whether what
     the environment consists of is still what was built."""
+    asked: Callable[[NixVersion], None]
+    """Told which Nix it is, before anything can go wrong."""
 
 
 class _Ran(Value):
@@ -126,22 +129,22 @@ class _Run(Value):
         private.mkdir(mode=0o700)
         store = self.doubt.store if self.doubt is not None else None
         nix = Nix(private, store=store)
+        version = nix.version(self.work / "gcroots" / "nix-version")
+        if self.doubt is not None:
+            self.doubt.asked(version)
         self.progress.phase("export")
         export = self.place / "export"
         export_tree(source, tree, export)
         self.progress.phase("evaluate")
         derivation = derive(nix, export, self.definition, current_system())
         if self.doubt is not None and derivation.check_drv != self.doubt.drv_path:
-            raise Refusal(
-                "LFCI321", "this tree gives another derivation", facts=(f"here: {derivation.check_drv}",)
-            )
+            raise Refusal("LFCI321", "this tree gives another derivation", facts=(derivation.check_drv,))
         self.progress.phase("environment")
         # A store of its own keeps its roots itself: they are only good as long as it is there.
         roots = self.work / "gcroots" if store is None else store / "lfci-gcroots"
         closure = environment_closure(nix, derivation.run, derivation.source_path, roots)
         if self.doubt is not None and store is None:
             refuse_altered(nix, (*closure, derivation.source_path))
-        version = nix.version(self.work / "gcroots" / "nix-version")
         started_at = datetime.now(UTC)
         with Log(self.place / "log", self.limits.log_stored_bytes) as log:
             ran = self._run(nix, derivation, closure, log)

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from lfci_gate.model import CheckDefinition
-from lfci_gate.nix.runscript import GATE_ARGS, PROBE_ARGS, RUN_ARGS
+from lfci_gate.nix.runscript import FORM, GATE_ARGS, PROBE_ARGS, RUN_ARGS
 
 __all__ = [
     "ALLOWED_NIX_CONFIG",
     "DROPPED_ATTRIBUTES",
     "check_expression",
     "flake_check_expression",
+    "form_of",
     "nix_string",
     "shell_quote",
 ]
@@ -144,8 +145,8 @@ def check_expression(directory: str, nar_hash: str, system: str, check: CheckDef
     values = {
         **_flake(directory, nar_hash, system),
         "shell": nix_string(check.shell),
-        "run": nix_string(f"lfci-run-{_store_name(check.name)}"),
-        "name": nix_string(f"lfci-check-{_store_name(check.name)}"),
+        "run": nix_string(f"lfci-run-{FORM}-{_store_name(check.name)}"),
+        "name": nix_string(f"lfci-check-{FORM}-{_store_name(check.name)}"),
         "command": nix_string(command),
         "environment": nix_string(environment),
         "dropped": _strings(DROPPED_ATTRIBUTES),
@@ -172,6 +173,13 @@ def flake_check_expression(
         "nonce": nix_string(nonce),
     }
     return _filled(_FLAKE_CHECK, values)
+
+
+def form_of(drv_path: str) -> int | None:
+    """The :data:`FORM` of a check derivation of ours, by its name; None for any other derivation."""
+    _, mark, rest = drv_path.partition("-lfci-check-")
+    number = rest.partition("-")[0]
+    return int(number) if mark and number.isascii() and number.isdigit() and len(number) < 5 else None
 
 
 def _flake(directory: str, nar_hash: str, system: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,7 +21,9 @@ from typing import Final, NamedTuple
 from lfci_gate import files
 from lfci_gate.errors import Undecided
 
-__all__ = ["Completed", "Nix", "NixVersion", "last_lines", "stop_group"]
+__all__ = ["Completed", "Nix", "NixVersion", "last_lines", "stop_all", "stop_group"]
+
+_running: weakref.WeakSet[subprocess.Popen[bytes]] = weakref.WeakSet()
 
 # How a person's machine reaches its store and the network; nothing that names a user or a secret.
 _KEPT: Final = (
@@ -151,7 +154,7 @@ class Nix:
         """Starts one of Nix's programs with both outputs as pipes. Raises Undecided LFCI303."""
         try:
             # A group of its own: an interrupted run ends Nix and whatever Nix started.
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 argv,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
@@ -161,6 +164,8 @@ class Nix:
             )
         except OSError as error:
             raise Undecided("LFCI303", f"cannot start {argv[0]}", facts=(str(error.strerror),)) from error
+        _running.add(child)
+        return child
 
     def _call(self, argv: list[str], timeout_s: float | None) -> Completed:
         child = self.start(argv)
@@ -175,6 +180,15 @@ class Nix:
         if len(stdout) > _OUTPUT_LIMIT:
             raise Undecided("LFCI303", f"{' '.join(argv[:2])} wrote more than {_OUTPUT_LIMIT} bytes")
         return Completed(child.returncode, stdout, stderr)
+
+
+def stop_all() -> None:
+    """Asks everything that was started here and still runs to end: what other threads wait for. They
+    clean up after it."""
+    for child in list(_running):
+        if child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGTERM)
 
 
 def stop_group(child: subprocess.Popen[bytes], *, grace_s: float = 3.0) -> None:

@@ -31,12 +31,17 @@ from typing import Final
 __all__ = [
     "FIXED_ENVIRONMENT",
     "FIXED_LIMITS",
+    "FORM",
     "GATE_ARGS",
     "PROBE_ARGS",
     "RUN_ARGS",
     "RUN_SCRIPT",
     "STOPS",
 ]
+
+FORM: Final = 1
+"""Part of the names of our derivations. Goes up with every change of what they are made of, here or in
+:mod:`lfci_gate.nix.expression`: so a verifier can tell another version of this package from a lie."""
 
 FIXED_ENVIRONMENT: Final = (
     ("TZ", "UTC"),

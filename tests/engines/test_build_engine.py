@@ -75,7 +75,7 @@ def gist(result: RunResult) -> tuple[object, ...]:
 def drv_of(nix: Nix, check_drv: str) -> str:
     """The run behind a check derivation."""
     asked = nix.run_store("-q", "--references", check_drv).stdout.decode().split()
-    return next(path for path in asked if path.endswith("-lfci-run-test.drv"))
+    return next(path for path in asked if path.endswith("-lfci-run-1-test.drv"))
 
 
 def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *lines: str) -> None:
@@ -104,7 +104,7 @@ def test_both_engines_give_the_same_result(make_project: Make, tmp_path: Path, k
     assert gist(build) == gist(develop)
     assert (build.engine, build.sandbox) != (develop.engine, develop.sandbox)
     assert b" passed" in output
-    assert re.search(r"nix-store --realise /nix/store/\S+-lfci-run-test.drv$", project.heard.phases[-1][1])
+    assert re.search(r"nix-store --realise /nix/store/\S+-lfci-run-1-test.drv$", project.heard.phases[-1][1])
 
 
 @pytest.mark.parametrize(

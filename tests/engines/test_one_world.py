@@ -17,7 +17,7 @@ PROBES = {
     "identity": "id; whoami; umask; hostname; cat /proc/sys/kernel/domainname; groups",
     "places": "pwd; echo $HOME $TMPDIR $out; ls -A / /etc /bin /usr /usr/bin /build /build/home /build/tmp",
     "source": "find . | sort; stat -c '%n %a %u %g %s' a b dir dir/c",
-    "store": "ls /nix /nix/store | grep -v -e -lfci-run-test$; echo $NIX_STORE",
+    "store": "ls /nix /nix/store | grep -v -e -lfci-run-1-test$; echo $NIX_STORE",
     "writable": "for p in / /bin /etc /nix /proc /proc/sys /usr/bin $src /build /build/source /tmp /dev/shm;"
     " do (: > $p/probe) 2>/dev/null && echo $p; done",
     "modes": "stat -c '%n %a' /bin /build /build/* /dev/shm /nix /tmp /usr /usr/bin /bin/sh /usr/bin/env",

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.model import CheckDefinition
 from lfci_gate.nix.derivation import Derivation, derive
-from lfci_gate.nix.expression import DROPPED_ATTRIBUTES
+from lfci_gate.nix.expression import DROPPED_ATTRIBUTES, check_expression, form_of
 from lfci_gate.nix.process import Nix
+from lfci_gate.nix.runscript import FORM
 from lfci_gate.system import current_system
 from tests.support.world_project import Project, definition, flake_check
 
@@ -299,3 +301,18 @@ def test_the_caller_s_environment_and_configuration_do_not_matter(
     export = tmp_path / "again"
     shutil.copytree(project.place, export, ignore=lambda *_: [".git"])
     assert derive(Nix(private), export, definition("true"), current_system()).check_drv == first.check_drv
+
+
+FORMS = {1: "6f5060262de747a410e4e4e7efd734db2b2bc6d03fa3c90e93defd3033a6e822"}
+"""Form of derivations -> digest of what they are made of. Another digest is another form: add it with the
+next number here and in :data:`lfci_gate.nix.runscript.FORM`, so that a verifier knows what it looks at."""
+
+
+def test_what_derivations_are_made_of_has_a_number() -> None:
+    check = definition("true", env={"A": "b"})
+    text = check_expression("/source", "sha256-x", "x86_64-linux", check)
+    assert FORMS[FORM] == sha256(text.encode()).hexdigest()
+    assert max(FORMS) == FORM
+    assert form_of(f"/nix/store/{'0' * 32}-lfci-check-{FORM}-test.drv") == FORM
+    for other in ("lfci-check-test", "lfci-check--1-x", "lfci-check-99999-x", "hello-1-x", "lfci-check-²-x"):
+        assert form_of(f"/nix/store/{'0' * 32}-{other}.drv") is None
