@@ -285,6 +285,6 @@ def test_more_refs_than_the_limit_in_one_push_are_refused(ada: Developer) -> Non
 
 
 def test_names_that_are_none_are_for_rule_1_and_not_asked_of_git(shared: Developer) -> None:
-    names = ("refs/heads/main ", "refs/heads/a..b", "HEAD", "refs/heads/x.lock", "refs/heads/\x1b[31m")
+    names = ("refs/heads/main ", "refs/heads/a..b", "refs/heads/x.lock", "refs/heads/\x1b")
     with open_forge(shared.forge.git, names) as view:
         assert not set(names) & set(view.symrefs)

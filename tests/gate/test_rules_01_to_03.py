@@ -306,9 +306,8 @@ def test_rule_03_a_protected_tag_leads_to_an_attested_commit() -> None:
     for target in (forge.tree(commit), forge.tag(forge.objects.blob(b""), "blob")):
         assert codes(forge.judge(new("refs/tags/v1", target), forge.run(commit))) == {"LFCI403"}
     for said in ("tree", "blob", "tag"):
-        assert codes(forge.judge(new("refs/tags/v1", forge.tag(commit, said)), forge.run(commit))) == {
-            "LFCI402"
-        }
+        lie = new("refs/tags/v1", forge.tag(commit, said))
+        assert codes(forge.judge(lie, forge.run(commit))) == {"LFCI402"}
     deep = commit
     for _ in range(9):
         deep = forge.tag(deep, "tag" if deep != commit else "commit")
