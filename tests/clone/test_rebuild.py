@@ -33,7 +33,7 @@ from tests.gate.conftest import Farm
 from tests.support.evidence import TestSigner, ed25519_signer
 from tests.support.forge import AGENT, MAINTAINER, RULE, SECOND_AGENT, STRANGER, Developer, policy_text
 from tests.support.world import World, make_world, project_flake
-from tests.support.world_project import left_behind
+from tests.support.world_project import left_behind, processes_with
 
 VERIFIER = ed25519_signer("verifier")
 
@@ -385,7 +385,8 @@ def landings(agent: Worker, clone_of: Callable[..., Worker]) -> Worker:
     agent.repo.git("reset", "-q", "--hard", "origin/main")
     start = agent.head()
     for number in range(3):
-        agent.edit({"check.sh": script(f"landing {number} {start}") + b"sleep 1\n"})
+        slow = b"sleep 2\n" if number == 2 else b""
+        agent.edit({"check.sh": slow + script(f"landing {number} {start}")})
         shown = agent.lfci("land")
         assert shown.status == 0, shown.text
     worker = clone_of(agent.forge, "auditor", STRANGER)
@@ -399,7 +400,7 @@ def test_an_audit_goes_on_where_it_was_interrupted(
     landings: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audit = ("verify", landings.env["AUDIT"], "--rebuild")
-    child = landings.start(*audit)
+    child = landings.start(*audit, "--jobs", "2")
     assert child.stderr is not None
     seen = ""
     for line in child.stderr:
@@ -409,7 +410,9 @@ def test_an_audit_goes_on_where_it_was_interrupted(
             break
     out, err = child.communicate(timeout=60)
     assert child.returncode in (3, 130), seen + err + out
-    assert left_behind() == []
+    mark = f"lfci-run-{child.pid}-"
+    assert processes_with(mark) == []
+    assert [path for top in ("/tmp", "/var/tmp") for path in Path(top).glob(f"{mark}*")] == []
     kept = sorted((landings.path / ".git/lfci/rebuilds").iterdir())
     done = len(kept)
     assert 1 <= done < 3

@@ -33,11 +33,12 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from lfci_gate.errors import LfciError
 from tests.support.world import World
+from lfci_gate.engines.run import Doubt
 from lfci_gate.model import Engine
 from tests.support.world_project import Project, definition, left_behind
 world = World(Path(sys.argv[2]), sys.argv[3])
 top = Path(sys.argv[4])
-project = Project(world, top / "project", top / "work")
+project = Project(world, top / "project", top / "work", body=sys.argv[9])
 for name, text in json.loads(sys.argv[7]).items():
     project.write({name: text})
     (project.place / name).chmod(0o755)
@@ -47,6 +48,10 @@ for command, timeout_s in json.loads(sys.argv[5]):
         run = command if isinstance(command, str) else tuple(command)
         result = project.run(definition(run, timeout_s=timeout_s), engine=Engine(sys.argv[6]))
         said.append([result.outcome.name, result.code, result.drv_path, project.heard.output.decode()])
+        if sys.argv[8] == "fresh":
+            doubt = Doubt(result.drv_path, top / "store", lambda version: None)
+            result = project.run(definition(command, timeout_s=timeout_s), engine=Engine.BUILD, doubt=doubt)
+            said.append([result.outcome.name, result.code, result.drv_path, project.heard.output.decode()])
     except LfciError as error:
         said.append([error.code, error.message, *error.facts])
 print(json.dumps({"uid": os.getuid(), "said": said, "left": left_behind(), "work": os.listdir(top / "work")}))
@@ -93,6 +98,9 @@ def as_user(
     commands: Sequence[tuple[str | tuple[str, ...], int]],
     engine: Engine = Engine.DEVELOP,
     files: Mapping[str, str] | None = None,
+    *,
+    fresh: bool = False,
+    body: str = "",
 ) -> dict[str, Any]:
     """What the ordinary user's runs say, each ``(command, timeout in seconds)``."""
     interpreter = sys.executable
@@ -108,8 +116,9 @@ def as_user(
     os.chown(home, UID, -1)
     drop = {"user": UID, "group": UID, "extra_groups": []} if os.geteuid() == 0 else {}
     told = (world.path, world.nar_hash, home, json.dumps(commands), engine.value, json.dumps(files or {}))
+    how = "fresh" if fresh else "current"
     done = subprocess.run(
-        [interpreter, "-c", SCRIPT, str(code), *map(str, told)],
+        [interpreter, "-c", SCRIPT, str(code), *map(str, told), how, body],
         env={"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", **environment},
         cwd=home,
         capture_output=True,
@@ -205,3 +214,19 @@ def test_the_build_engine_through_a_daemon_that_takes_no_sandbox_paths(
         project.write({name: text})
         (project.place / name).chmod(0o755)
     assert project.run("exit 4", engine=Engine.BUILD).drv_path == failed[2]
+
+
+def test_an_ordinary_user_rebuilds_in_a_store_of_their_own(world: World, place: Path) -> None:
+    """Nothing of the machine's store, and nothing of its daemon's: this user's own Nix builds all of it."""
+    shutil.copytree(world.path, place / "world", symlinks=True)  # where this user can read it
+    world = World(place / "world", world.nar_hash)
+    body = (
+        '{ devShells.x86_64-linux.default = world.lib.shell "plain" { PATH = "${world.lib.tools}/bin"; }; }'
+    )
+    commands = [("'./with-spaces and #!'; exit 3", 60)]
+    with daemon(place) as environment:
+        found = as_user(world, place, environment, commands, files=SCRIPTS, fresh=True, body=body)
+    here, there = found["said"]
+    assert here == there, there
+    assert here[:2] == ["FAILED", "LFCI307"]
+    assert here[3] == "spaces\n"
