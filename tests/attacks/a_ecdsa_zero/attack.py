@@ -8,7 +8,7 @@ from lfci_gate.attest.keys import encode_ecdsa_signature, format_public
 from tests.attacks.kit import Attack, Scene, bundle_text, ecdsa_signer, payload_of, policy_text, sign_raw
 from tests.support.evidence import P256_ORDER
 
-ATTACK = Attack("A", "ECDSA signature of zeros", expect=("LFCI102",), quick=True)
+ATTACK = Attack("A", "ECDSA signature of zeros", expect=("LFCI102",))
 CAROL = ecdsa_signer("carol")
 
 

@@ -7,7 +7,7 @@
 
 from tests.attacks.kit import AGENT, Attack, Scene, bundle_text, payload_of, sign_raw
 
-ATTACK = Attack("A", "one bit of the signature flipped", expect=("LFCI102",), quick=True)
+ATTACK = Attack("A", "one bit of the signature flipped", expect=("LFCI102",))
 
 
 def mount(scene: Scene) -> None:

@@ -8,7 +8,7 @@
 
 from tests.attacks.kit import MAINTAINER, Attack, Scene
 
-ATTACK = Attack("A", "a role that the key does not have", expect=("LFCI109",), quick=True)
+ATTACK = Attack("A", "a role that the key does not have", expect=("LFCI109",))
 
 
 def mount(scene: Scene) -> None:

@@ -6,7 +6,7 @@
 
 from tests.attacks.kit import AGENT, MALFORMED, STRANGER, Attack, Scene, bundle_text, payload_of, sign_raw
 
-ATTACK = Attack("A", "a thousand signatures", expect=MALFORMED, quick=True)
+ATTACK = Attack("A", "a thousand signatures", expect=MALFORMED)
 
 
 def mount(scene: Scene) -> None:

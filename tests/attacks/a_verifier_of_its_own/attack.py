@@ -8,7 +8,7 @@ agent.
 from tests.attacks.glass import asking, attested
 from tests.attacks.kit import AGENT, SECOND_AGENT, STRANGER, Attack, Scene
 
-ATTACK = Attack("A", "a verification by the wrong one", expect=("LFCI116",), quick=True)
+ATTACK = Attack("A", "a verification by the wrong one", expect=("LFCI116",))
 
 
 def mount(scene: Scene) -> None:

@@ -7,7 +7,7 @@
 
 from tests.attacks.kit import Attack, Scene
 
-ATTACK = Attack("B", "more than was approved", expect=("LFCI206",), quick=True)
+ATTACK = Attack("B", "more than was approved", expect=("LFCI206",))
 
 
 def mount(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from lfci_gate.model import ObjectId
 from tests.attacks.glass import bypass, with_glass
 from tests.attacks.kit import Attack, Scene
 
-ATTACK = Attack("B", "a bypass of another change", expect=("LFCI101", "LFCI218"), quick=True)
+ATTACK = Attack("B", "a bypass of another change", expect=("LFCI101", "LFCI218"))
 
 
 def mount(scene: Scene) -> None:

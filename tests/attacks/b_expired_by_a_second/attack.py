@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.attacks.kit import RULE, Attack, Scene, now, policy_text
 
-ATTACK = Attack("B", "evidence that is too old", expect=("LFCI107",), quick=True)
+ATTACK = Attack("B", "evidence that is too old", expect=("LFCI107",))
 
 
 def mount(scene: Scene) -> None:

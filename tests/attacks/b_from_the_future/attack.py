@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from tests.attacks.kit import Attack, Scene, now
 
-ATTACK = Attack("B", "evidence from the future", expect=("LFCI113",), quick=True)
+ATTACK = Attack("B", "evidence from the future", expect=("LFCI113",))
 
 
 def mount(scene: Scene) -> None:

@@ -7,7 +7,7 @@
 
 from tests.attacks.kit import RULE, Attack, Scene, policy_text
 
-ATTACK = Attack("B", "evidence bound to another ref", expect=("LFCI112",), quick=True)
+ATTACK = Attack("B", "evidence bound to another ref", expect=("LFCI112",))
 
 
 def mount(scene: Scene) -> None:

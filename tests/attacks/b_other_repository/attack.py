@@ -6,7 +6,7 @@
 
 from tests.attacks.kit import Attack, Scene
 
-ATTACK = Attack("B", "evidence of another repository", expect=("LFCI105",), quick=True)
+ATTACK = Attack("B", "evidence of another repository", expect=("LFCI105",))
 
 
 def mount(scene: Scene) -> None:

@@ -9,7 +9,7 @@ flake.
 from lfci_gate.model import FileDigest
 from tests.attacks.kit import Attack, Scene, policy_text
 
-ATTACK = Attack("B", "evidence of another flake.lock", expect=("LFCI104",), quick=True)
+ATTACK = Attack("B", "evidence of another flake.lock", expect=("LFCI104",))
 CONFIG = b'version = 1\n\n[checks.test]\nrun = "pytest"\ninputs = ["src/**"]\n'
 CONFIG += b'report = { format = "junit", path = "junit.xml" }\n'
 RULE = {"refs": ["refs/heads/main"], "require": [{"check": "test", "roles": ["agent"]}]}

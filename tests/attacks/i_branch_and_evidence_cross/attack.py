@@ -9,7 +9,7 @@ from functools import partial
 from tests.attacks.kit import Attack, Scene
 from tests.attacks.landings import named, noted, recorded
 
-ATTACK = Attack("I", "branch and evidence in two pushes at once", gateless=False, quick=True)
+ATTACK = Attack("I", "branch and evidence in two pushes at once", gateless=False)
 
 
 def mount(scene: Scene) -> None:

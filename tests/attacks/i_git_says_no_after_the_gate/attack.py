@@ -13,7 +13,7 @@ ATTACK = Attack("I", "git refuses what the gate accepted", gateless=False, quick
 
 def mount(scene: Scene) -> None:
     eve, forge = scene.eve, scene.forge
-    for name in scene.some(("update", "reference-transaction", "lock"), 3):
+    for name in scene.some(("update", "reference-transaction", "lock"), 1):
         eve.start()
         commit = eve.edit()
         spec = eve.run()

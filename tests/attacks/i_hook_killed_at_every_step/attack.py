@@ -27,7 +27,7 @@ def mount(scene: Scene) -> None:
     eve, forge = scene.eve, scene.forge
     eve.edit()
     step = 0
-    stride = 1 if len(scene.some(range(9), 3)) == 9 else 7
+    stride = 1 if len(scene.some(range(9), 3)) == 9 else 9
     killed = True
     while killed:
         step += stride

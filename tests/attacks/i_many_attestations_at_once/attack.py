@@ -22,12 +22,12 @@ def mount(scene: Scene) -> None:
 
     def deliver(mine: list[str]) -> bool:
         """Whether it was taken in the end. On a machine that is busy the gate may say that it had no time
-        (it learns of a longer budget only from git): who reads that pushes again."""
+        (it learns of a longer budget only from git), or a server drop somebody: who reads that pushes again."""
         for _ in range(5):
             pushed = eve.push("-q", "origin", *mine)
             if pushed.status == 0:
                 return True
-            if scene.target.codes(pushed.output) != {"LFCI503"}:
+            if not scene.target.codes(pushed.output) <= {"LFCI503"}:
                 raise Failed(pushed.output)
         return False
 

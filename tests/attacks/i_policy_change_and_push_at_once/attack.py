@@ -17,7 +17,7 @@ from tests.attacks.kit import (
     policy_text,
 )
 
-ATTACK = Attack("I", "a policy change and a push at once", expect=("LFCI103",), quick=True)
+ATTACK = Attack("I", "a policy change and a push at once", expect=("LFCI103",))
 
 
 def mount(scene: Scene) -> None:
