@@ -22,7 +22,7 @@ def mount(scene: Scene) -> None:
 
     def deliver(mine: list[str]) -> bool:
         """Whether it was taken in the end. On a machine that is busy the gate may say that it had no time
-        (it learns of a longer budget only from git), or a server drop somebody: who reads that pushes again."""
+        (it learns of a longer budget only from git), or a server drop somebody: one pushes again then."""
         for _ in range(5):
             pushed = eve.push("-q", "origin", *mine)
             if pushed.status == 0:
