@@ -233,12 +233,14 @@ def _check_object(checked: Checked) -> dict[str, Any]:
     }
     if checked.known is not None:
         tests = checked.known.run.tests
-        value |= {"key": checked.known.key, "exitCode": checked.known.run.exit_code}
+        known = checked.known.run
+        value |= {"key": checked.known.key, "engine": known.engine.value, "exitCode": known.exit_code}
     else:
         assert checked.run is not None
         run = checked.run
         tests = run.counts
         value |= {
+            "engine": run.engine.value,
             "code": run.code,
             "message": run.message,
             "exitCode": run.exit_code,

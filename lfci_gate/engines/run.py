@@ -144,7 +144,7 @@ class _Run(Value):
         roots = self.work / "gcroots" if store is None else store / "lfci-gcroots"
         closure = environment_closure(nix, derivation.run, derivation.source_path, roots)
         if self.doubt is not None and store is None:
-            refuse_altered(nix, (*closure, derivation.source_path))
+            refuse_altered(nix, (derivation.run_drv, derivation.source_path, *closure))
         started_at = datetime.now(UTC)
         with Log(self.place / "log", self.limits.log_stored_bytes) as log:
             ran = self._run(nix, derivation, closure, log)

@@ -37,7 +37,12 @@ from tests.support.world_project import left_behind, processes_with
 
 VERIFIER = ed25519_signer("verifier")
 
-SHELL = '{ devShells.x86_64-linux.default = world.lib.shell "plain" { PATH = "${world.lib.tools}/bin"; }; }'
+SHELL = """{
+  devShells.x86_64-linux.default = world.lib.shell "plain" { PATH = "${world.lib.tools}/bin"; };
+  checks.x86_64-linux.unit = derivation (world.lib.base // {
+    PATH = "${world.lib.tools}/bin"; args = [ "-euc" "mkdir $out; cp ${self}/check.sh $out/data" ];
+  });
+}"""
 """Without Python, which takes seconds to be made anew."""
 
 CONFIG = b"""\
@@ -48,6 +53,10 @@ run = "bash ./check.sh"
 report = { format = "junit", path = "junit.xml" }
 artifacts = ["data"]
 inputs = ["check.sh"]
+
+[checks.unit]
+flake = "checks.unit"
+artifacts = ["data"]
 """
 
 CHECK = """\
@@ -232,6 +241,21 @@ def test_both_engines_attest_what_the_other_reproduces(agent: Worker) -> None:
     [commit] = shown.json["commits"]
     assert commit["assurance"] == "rebuilt"
     assert {each["answer"] for each in commit["rebuilds"]} == {"reproduced"}
+
+
+def test_a_check_of_the_flake_s_own_is_attested_and_rebuilt(agent: Worker) -> None:
+    agent.edit({"check.sh": script("of the flake")})
+    shown = agent.lfci("check", "unit", "--format", "json")
+    assert shown.status == 0, shown.text
+    [check] = shown.json["checks"]
+    assert (check["engine"], check["result"], check["known"]) == ("build", "PASSED", False)
+    assert agent.lfci("check", "unit", "--format", "json").json["checks"][0]["known"]
+    # The rule wants another check too, so nothing would land; what is attested is looked into all the same.
+    shown = agent.lfci("verify", "--rebuild", "--rederive", "--format", "json")
+    assert (shown.status, "LFCI101" in shown.err) == (1, True), shown.text
+    commit, rebuild = only(shown)
+    assert (rebuild["check"], rebuild["answer"]) == ("unit", "reproduced")
+    assert commit["derivations"][0]["same"]
 
 
 # -- made-up results ----------------------------------------------------------------------------------
