@@ -16,6 +16,8 @@ class Namespace(enum.Enum):
 
 
 _MAX_BYTES = 1024
+_MAX_PART_BYTES = 250
+"""A ref is a file, and the file that locks it has five more."""
 _FORBIDDEN = frozenset(" ~^:?*[\\\x7f")
 _REMOTES = ("", "origin/", "upstream/")
 """What clones usually call a forge; empty: the branch itself."""
@@ -95,6 +97,8 @@ def malformed(ref: str) -> str:
         return "a sequence that is not allowed in ref names"
     if any(part.startswith(".") or part.endswith(".lock") for part in ref.split("/")):
         return "a component that is not allowed in ref names"
+    if any(len(part.encode()) > _MAX_PART_BYTES for part in ref.split("/")):
+        return "a component of more than 250 bytes"
     return ""
 
 

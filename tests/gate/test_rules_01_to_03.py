@@ -104,6 +104,8 @@ def test_more_bytes_of_attestations_than_the_limit_are_refused(forge: MemoryForg
         "refs/heads/end.",
         "refs/heads/sur\udc80rogate",
         "refs/heads/" + "x" * 1024,
+        "refs/heads/" + "x" * 251,
+        "refs/heads/" + "\u00e9" * 126,
     ],
 )
 def test_rule_01_names_and_namespaces_that_are_refused(forge: MemoryForge, ref: str) -> None:
