@@ -256,7 +256,14 @@ def test_delegations_end_somewhere() -> None:
     )
     for circle in (chain(0, "1 1"), chain(1, "1 0"), chain(8, "8 0"), chain(3, "7 8", "8 9", "9 7")):
         assert "delegations: go round in a circle (" in refused(HEAD + circle)
+    # One that begins outside of itself, and one whose roles are too many to name.
+    assert "(r1, r2)" in refused(HEAD + chain(0, "1 2", "2 1", "1 3"))
+    assert "(r0, r1, r2, r3)" in refused(HEAD + chain(5, "5 0"))
     assert "(r7, r8, r9)" in refused(HEAD + chain(3, "7 8", "8 9", "9 7"))
+
+
+def test_as_many_roles_as_allowed() -> None:
+    assert len(parse("".join(f"[roles.r{n}]\n" for n in range(256))).roles) == 256
 
 
 def test_one_holder_has_one_identity() -> None:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from lfci_gate.config import overlap
 from lfci_gate.config.overlap import could_both_match
 from lfci_gate.config.policy import parse_policy, unsatisfiable
-from lfci_gate.config.satisfiable import soon
-from lfci_gate.model import Policy
+from lfci_gate.config.satisfiable import problems, soon
+from lfci_gate.model import Engine, Policy, PolicyKey, Protection, PublicKey, Requirement
 from lfci_gate.patterns import PatternSet
+from lfci_gate.value import replace
 from tests.support.evidence import REPOSITORY, ed25519_signer
 
 NOW = datetime(2026, 11, 23, 5, 40, tzinfo=UTC)
@@ -50,6 +52,9 @@ def policy(
         **top,
     }
     return parse_policy(tomli_w.dumps(value).encode())
+
+
+TEMPLATE = policy({})
 
 
 def told(made: Policy, **how: Any) -> list[str]:
@@ -94,6 +99,48 @@ def test_several_checks_and_approvers_are_looked_at_together() -> None:
     assert told(policy(crowd, *half, protect=protect)) == []
     protect[0]["threshold"] = 32  # boss approves beside 30 of them
     assert len(told(policy(crowd, *half, protect=protect))) == 1
+
+
+def test_every_small_crowd_against_trying_everybody() -> None:
+    """Two checks and an approval among up to four people: whoever approves, every check must still have its
+    attesters."""
+    kinds = [frozenset(each) for n in range(4) for each in itertools.combinations(("one", "two", "boss"), n)]
+    asked = [Requirement(role, (role,), 1, (Engine.DEVELOP,), True, True) for role in ("one", "two")]
+    for crowd in itertools.combinations_with_replacement(kinds, 4):
+        keys = tuple(
+            PolicyKey(f"p{n}", PublicKey("ed25519", bytes([n]), ""), tuple(held), None, None, None, f"p{n}")
+            for n, held in enumerate(crowd)
+        )
+        for least in itertools.product((1, 2), repeat=3):
+            require = tuple(replace(each, threshold=n) for each, n in zip(asked, least, strict=False))
+            protect = (Protection((".lfci/",), ("boss",), least[2]),)
+            rule = replace(TEMPLATE.rules[0], require=require, protect=protect)
+            found = problems(replace(TEMPLATE, keys=keys, rules=(rule,)))
+            assert (found == ()) == possible(crowd, least), (crowd, least, found)
+
+
+def test_what_would_take_too_long_to_find_out_is_taken_for_possible() -> None:
+    """A ring of people, each neighbours' pair with a check of its own: every second one can approve, and that
+    nobody can find one more takes a hundred thousand tries."""
+    people = 24
+    checks = [{"check": f"c{n}", "roles": [f"r{n}"]} for n in range(people)]
+    keys = {f"p{n}": key("maintainer", f"r{n}", f"r{(n + 1) % people}") for n in range(people)}
+    keys["boss"] = key("nothing")
+    for threshold in (people // 2, people // 2 + 1):
+        protect = [{"paths": [".lfci/"], "roles": ["maintainer"], "threshold": threshold}]
+        assert told(policy(keys, *checks, protect=protect)) == []
+
+
+def possible(crowd: tuple[frozenset[str], ...], least: tuple[int, ...]) -> bool:
+    everybody = range(len(crowd))
+    bosses = [n for n in everybody if "boss" in crowd[n]]
+    return any(
+        all(
+            sum(role in crowd[n] for n in everybody if n not in chosen) >= need
+            for role, need in zip(("one", "two"), least, strict=False)
+        )
+        for chosen in itertools.combinations(bosses, least[2])
+    )
 
 
 # -- time ------------------------------------------------------------------------------------------
@@ -149,16 +196,34 @@ def test_what_ends_soon_is_told() -> None:
 
 
 def test_a_role_that_is_limited_to_other_refs_meets_nothing() -> None:
-    limited = {"agent": {"refs": ["refs/heads/docs/*"]}}
-    both = policy({"a": key("agent")}, refs=f"{MAIN} refs/heads/docs/x", roles=limited)
-    assert told(both, head=None) == [
-        "check test on refs/heads/main needs 1 identity with the role agent; there are 0"
-    ]
+    limited = {"agent": {"refs": ["refs/heads/wip", "refs/heads/docs/*"]}}
+    for refs in (f"{MAIN} refs/heads/docs/x", f"refs/heads/docs/x {MAIN}"):
+        assert told(policy({"a": key("agent")}, refs=refs, roles=limited), head=None) == [
+            "check test on refs/heads/main needs 1 identity with the role agent; there are 0"
+        ]
     assert told(policy({"a": key("agent")}, refs="refs/heads/docs/**", roles=limited), head=None) == []
     there = policy({"a": key("agent")}, refs="refs/tags/docs/x", roles=limited)
     assert told(there, head=None) == ["check test needs 1 identity with the role agent; there are 0"]
     agreed = policy({"a": key("agent"), "b": key("free")}, TEST | {"roles": ["agent", "free"]}, roles=limited)
     assert told(agreed) == []
+
+
+def test_a_role_whose_table_says_nothing_is_not_limited() -> None:
+    assert told(policy({"a": key("agent")}, roles={"agent": {}, "maintainer": {}})) == []
+
+
+def test_what_is_told_of_policies_without_limits() -> None:
+    refs = f"{MAIN} refs/heads/x"
+    protect = [{"paths": ["a", "b", "c", "d"], "roles": ["lead"]}]
+    assert told(policy({}, refs=refs, protect=protect)) == [
+        "check test needs 1 identity with the role agent; there are 0",
+        "a change of a, b, c needs 1 identity with the role lead; there are 0",
+    ]
+    # Of several checks the one is named for which there are too few.
+    lint = {"check": "lint", "roles": ["linter"], "threshold": 2}
+    keys = {"a": key("agent"), "b": key("agent"), "boss": key("linter", "maintainer"), "c": key("linter")}
+    said = f"{CHANGE} 3 different identities, to attest lint and to approve; there are 2"
+    assert told(policy(keys, TEST, lint)) == told(policy(keys, lint, TEST)) == [said]
 
 
 def test_the_policy_of_head_s_branch_has_to_be_changed_by_plain_roles() -> None:
@@ -176,6 +241,9 @@ def test_the_policy_of_head_s_branch_has_to_be_changed_by_plain_roles() -> None:
     maintainer = policy({"a": key("agent")}, roles={"maintainer": {"refs": ["refs/heads/**"]}})
     assert told(maintainer) == [f"{CHANGE} 1 identity with the role maintainer, {PLAIN}"]
     assert told(maintainer, head=None) == told(maintainer)
+    folder = [{"paths": [".lfci/"], "roles": ["maintainer"]}]
+    maintainer = policy({"a": key("agent")}, protect=folder, roles={"maintainer": {"paths": ["**"]}})
+    assert told(maintainer) == [f"{CHANGE} 1 identity with the role maintainer, {PLAIN}"]
     helped = policy({"a": key("agent"), "lead": key("lead"), "boss": key("x")}, delegations=[link("lead")])
     assert "neither limited nor delegated; there are 0" in told(helped)[0]
 
@@ -219,8 +287,12 @@ def test_delegations_reach_as_far_as_both_ends() -> None:
     assert reaches(link("lead", **DOCS))
     assert reaches(link("lead", refs=[MAIN]))
     assert reaches(link("lead", "middle"), link("middle"))
+    assert reaches(link("middle"), link("lead", "middle"))
+    assert reaches(link("lead", paths=["src/", "docs/x"]), lead={"paths": ["src/", "docs/"]})
     assert not reaches()
     assert not reaches(link("lead", until=NOW))
+    ended = policy(keys, protect=protect, delegations=[link("lead", until=NOW)])
+    assert told(ended, now=None) == []  # nobody knows what time it is
     assert not reaches(link("lead", paths=["src/"]))
     assert not reaches(link("lead", refs=["refs/heads/x"]))
     assert not reaches(link("lead"), lead={"paths": ["src/"]})
@@ -262,6 +334,7 @@ def test_corroboration_needs_its_number_of_holders() -> None:
 def test_a_pusher_has_to_have_something_to_attest() -> None:
     keys = {"a": key("agent")}
     assert told(policy(keys, pusher="attester")) == []
+    assert told(policy(keys, require=[])) == []
     assert told(policy(keys, pusher="attester", require=[])) == [
         "nobody attests anything, and pusher is attester"
     ]
@@ -286,6 +359,7 @@ def test_break_glass_needs_its_number_of_holders() -> None:
 def test_patterns_meet_where_one_path_is_in_both() -> None:
     """All pairs of short patterns against all short paths; a path of both is at most as deep as the two
     patterns together."""
+    overlap._could.cache_clear()
     names = ["a", "*", "?", "a*", "*b", "**"]
     patterns = []
     for parts in (*itertools.product(names, repeat=1), *itertools.product(names, repeat=2), ("a", "**", "b")):
