@@ -108,9 +108,13 @@ def problem_of(words: list[str]) -> str | None:
         return f"there is no verb {verb}"
     shown = help_of(verb) or ""
     first = rest[0] if rest and not rest[0].startswith("-") and not _PLACEHOLDER.fullmatch(rest[0]) else None
-    if first is not None and " ACTION" in shown:
-        if (of_action := help_of(verb, first)) is None:
-            return f"{verb} has no action {first}"
+    path = [verb]
+    for word in rest:  # actions may have actions: `policy edit key add`
+        if " ACTION" not in shown or word.startswith("-") or _PLACEHOLDER.fullmatch(word):
+            break
+        if (of_action := help_of(*path, word)) is None:
+            return f"{' '.join(path)} has no action {word}"
+        path.append(word)
         shown = of_action
     if first is not None and verb == "help" and first not in TOPICS:
         return f"there is no topic {first}"
@@ -118,7 +122,7 @@ def problem_of(words: list[str]) -> str | None:
     for word in rest:
         option = word.partition("=")[0]
         if option.startswith("--") and option not in known:
-            return f"{verb} has no option {option}"
+            return f"{' '.join(path)} has no option {option}"
     return None
 
 
@@ -142,6 +146,8 @@ def test_the_reader_of_command_lines_sees_what_is_wrong() -> None:
     shown = """\
 lfci chekc
 lfci session stop  # no
+lfci policy edit key shrink alice
+lfci policy edit key add alice --fast
 x && lfci check --fast
 lfci help nothing
 $ git lfci land --now
@@ -149,6 +155,8 @@ $ git lfci land --now
     assert [problem_of(words) for words in commands(shown)] == [
         "there is no verb chekc",
         "session has no action stop",
+        "policy edit key has no action shrink",
+        "policy edit key add has no option --fast",
         "check has no option --fast",
         "there is no topic nothing",
         "land has no option --now",
@@ -157,7 +165,7 @@ $ git lfci land --now
         "lfci VERB --help\nlfci session start --goal 'a; b'\nlfci check --rev HEAD && lfci land --dry-run\n"
     )
     assert [problem_of(words) for words in commands(right)] == [None] * 4
-    assert problem_of(["session", "start", "--limit", "3"]) == "session has no option --limit"
+    assert problem_of(["session", "start", "--limit", "3"]) == "session start has no option --limit"
 
 
 @pages

@@ -36,6 +36,7 @@ VERBS: dict[str, str] = {
     "break-glass": "let one change land without all that the rules ask for, two people together",
     "key": "make and show signing keys",
     "attestation": "look at, export and import attestations",
+    "policy": "say what a policy means, before and after it lands; edit it",
     "forge": "set up and look after a bare repository with a gate",
     "env": "enter the environments that checks ran in, and go back to earlier ones",
     "doctor": "find out what is missing on this machine and in this clone",

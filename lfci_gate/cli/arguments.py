@@ -76,14 +76,19 @@ def verb_parser(verb: str, summary: str, stream: TextIO) -> Parser:
 
 
 def actions(
-    parser: argparse.ArgumentParser, summaries: dict[str, str], *, plain: tuple[str, ...] = ()
+    parser: argparse.ArgumentParser,
+    summaries: dict[str, str],
+    *,
+    plain: tuple[str, ...] = (),
+    dest: str = "action",
 ) -> dict[str, Parser]:
     """Parsers of a verb's actions (`session start`), by name; ``args.action`` says which was asked.
 
-    Arguments: ``plain`` are actions whose `--format` means something of their own.
+    Arguments: ``plain`` are actions whose `--format` means something of their own; ``dest`` is another
+    name for ``action``, for actions of an action.
     """
     group = parser.add_subparsers(
-        dest="action", metavar="ACTION", required=True, title="actions", parser_class=Parser
+        dest=dest, metavar="ACTION", required=True, title="actions", parser_class=Parser
     )
     made: dict[str, Parser] = {}
     for name, summary in summaries.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lfci_gate.cli import VERBS
 
 _GROUPS = (
-    ("once a project", ("init", "install")),
+    ("once a project", ("init", "install", "policy")),
     ("every day", ("session", "check", "land", "verify", "approve")),
     ("keys and evidence", ("key", "attestation")),
     ("on the server", ("forge",)),

@@ -34,6 +34,7 @@ __all__ = [
     "remove_scope",
     "revoke_key",
     "rotate_key",
+    "set_delegation",
     "set_key",
 ]
 
@@ -167,12 +168,24 @@ def add_delegation(text: TomlText, values: Mapping[str, Any]) -> None:
     text.add(("delegations", len(text.get(("delegations",)) or ())), given(values))
 
 
+def set_delegation(text: TomlText, number: int, values: Mapping[str, Any]) -> None:
+    """Changes the given values; an empty list takes that bound away. Arguments as for the next."""
+    _delegation(text, number)
+    for field, value in values.items():
+        if value is not None:
+            text.let(("delegations", number - 1, field), value or None)
+
+
 def remove_delegation(text: TomlText, number: int) -> None:
     """Arguments: ``number`` as `lfci policy show` gives it, from 1."""
+    _delegation(text, number)
+    text.drop(("delegations", number - 1))
+
+
+def _delegation(text: TomlText, number: int) -> None:
     held = len(text.get(("delegations",)) or ())
     if not 1 <= number <= held:
         raise UsageError("LFCI514", f"there is no delegation {number}", facts=(f"delegations: {held}",))
-    text.drop(("delegations", number - 1))
 
 
 # -- for edits of rules too --------------------------------------------------------------------------

@@ -111,15 +111,33 @@ def _requirement(text: TomlText, rule: int, check: str) -> int | None:
 
 
 def put_protection(text: TomlText, rule: int, paths: Iterable[str], values: Mapping[str, Any]) -> None:
-    """Changes of ``paths`` need approvals; a protection of exactly these paths is changed."""
+    """Changes of ``paths`` need approvals. A protection of exactly these paths is changed; to one that asks
+    for the same approvals they are added, and otherwise there is a new one."""
     wanted = list(paths)
     held = text.get(("rules", rule, "protect")) or ()
-    at = next((index for index, each in enumerate(held) if each["paths"] == wanted), None)
+    at = next((index for index, each in enumerate(held) if set(each["paths"]) == set(wanted)), None)
+    if at is not None:
+        for field, value in given(values).items():
+            text.let(("rules", rule, "protect", at, field), value)
+        return
+    same = (index for index, each in enumerate(held) if _asks_for(each, values) and _is_plain(each, wanted))
+    at = next(same, None)
     if at is None:
         text.add(("rules", rule, "protect", len(held)), {"paths": wanted, **given(values)})
-        return
-    for field, value in given(values).items():
-        text.let(("rules", rule, "protect", at, field), value)
+    else:
+        more = [each for each in wanted if each not in held[at]["paths"]]
+        text.let(("rules", rule, "protect", at, "paths"), [*held[at]["paths"], *more])
+
+
+def _asks_for(held: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    asked = given(values)
+    same_roles = set(held["roles"]) == set(asked.get("roles", ()))
+    return same_roles and held.get("threshold", 1) == asked.get("threshold", 1)
+
+
+def _is_plain(held: Mapping[str, Any], more: Iterable[str]) -> bool:
+    """Whether the order of the patterns says nothing."""
+    return not any(each.startswith("!") for each in (*held["paths"], *more))
 
 
 def remove_protection(text: TomlText, rule: int, paths: Iterable[str]) -> None:
