@@ -8,6 +8,7 @@ loopback, the environment is Nix: the offline world of the tests, or nixpkgs whe
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,10 +16,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from lfci_gate.attest.bundle import format_bundle, make_bundle
+from lfci_gate.attest.dsse import sign
+from lfci_gate.attest.results import parse_result
+from lfci_gate.attest.signers import load_signer
+from lfci_gate.attest.statement import format_statement
+from lfci_gate.cli.context import utc_now
+from lfci_gate.clone.check import project_config
+from lfci_gate.clone.evidence import store_evidence
+from lfci_gate.config.policy import parse_policy
+from lfci_gate.errors import LfciError
+from lfci_gate.git.export import export_tree
+from lfci_gate.git.objects import BatchReader
+from lfci_gate.git.process import Git
+from lfci_gate.git.tree import read_file
+from lfci_gate.model import ResultDocument
+from lfci_gate.nix.derivation import derive
+from lfci_gate.nix.process import Nix
+from lfci_gate.system import current_system
 from tests.support.forge import git_daemon
+from tests.support.statements import passing_run
 from tests.support.world import make_world, pluggy_source, project_flake
 
 COMMAND = "PYTHONPATH=src python3 -m pytest -q -p no:cacheprovider testing --junitxml=$out/junit.xml"
@@ -72,12 +92,18 @@ class Person:
         return done.stdout.strip()
 
     def does(
-        self, *argv: str, ends: int = 0, says: Sequence[str] = (), lines: int = 8, where: Path | None = None
+        self,
+        *argv: str,
+        ends: int = 0,
+        says: Sequence[str] = (),
+        lines: int = 8,
+        where: Path | None = None,
+        progress: bool = True,
     ) -> str:
         """A command of the story: shown, run, and held against what was announced.
 
         Arguments: ``ends`` is the announced exit status; ``says`` must all be in the output; ``lines``
-        is how much of the output is shown.
+        is how much of the output is shown; without ``progress`` only what goes to standard output.
         """
         print(f"  {self.name}$ {' '.join(_shown(word) for word in argv)}", flush=True)
         done = subprocess.run(
@@ -85,7 +111,7 @@ class Person:
             cwd=where or self.clone,
             env=self.env,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if progress else subprocess.DEVNULL,
             text=True,
             check=False,
             timeout=300,
@@ -129,7 +155,8 @@ def _story(base: Path, url: str) -> None:
     first = _agent_lands(agent, url)
     _refusals(base, agent, stranger, url)
     _approval(mara, agent)
-    _second_clone(base, first, url, key)
+    reader = _second_clone(base, first, url, key)
+    _made_up(agent, reader)
 
 
 # -- the project and its forge ----------------------------------------------------------------
@@ -267,7 +294,7 @@ def _approval(mara: Person, agent: Person) -> None:
     agent.does("lfci", "land", says=("landed",), lines=8)
 
 
-def _second_clone(base: Path, first: str, url: str, key: str) -> None:
+def _second_clone(base: Path, first: str, url: str, key: str) -> Person:
     _title("Anybody verifies, in a fresh clone")
     reader = Person(base, "reader")
     reader.git("clone", "-q", url, str(reader.clone), where=base)
@@ -278,6 +305,66 @@ def _second_clone(base: Path, first: str, url: str, key: str) -> None:
     reader.does("lfci", "verify", first, says=("accepted", "claimed"), lines=8)
     print("  and evaluates the flake again: is the derivation really the one that was attested?")
     reader.does("lfci", "verify", "HEAD", "--rederive", says=("the same derivation", "derived"), lines=10)
+    print("  and runs it again, in Nix's own sandbox: is that really the result?")
+    proven = ("the same result", "assurance: rebuilt")
+    reader.does("lfci", "verify", "HEAD", "--rebuild", says=proven, progress=False)
+    return reader
+
+
+def _made_up(agent: Person, reader: Person) -> None:
+    _title("A trusted key lies: it signs that tests passed which fail")
+    agent.git("fetch", "-q", "origin")
+    agent.git("reset", "-q", "--hard", "origin/main")
+    agent.write("src/pluggy/_tracing.py", 'indent = "  "', 'indent = "    "')
+    agent.git("commit", "-qam", "Indent more")
+    agent.does("lfci", "check", "--no-attest", ends=1, says=("LFCI307",), lines=7)
+    name, count = invent(agent.clone, agent.home / ".config/lfci/key", agent.env)
+    print(f"  The agent knows how to write a statement, and signs one of {count} tests that all passed.")
+    print("  The signature is good, the derivation is right, so the gate lets it in:")
+    evidence = [each for each in _evidence(agent) if name in each]
+    agent.does(
+        "git", "push", "--no-verify", "origin", "HEAD:main", *evidence, says=("HEAD -> main",), lines=8
+    )
+    reader.git("pull", "-q")
+    reader.does("lfci", "verify", "HEAD", says=("accepted", "claimed"), lines=8)
+    print("  Whoever runs it again finds out, and knows whose key it was:")
+    caught = ("attested by agent-7", "NOT REPRODUCED", "here failed")
+    reader.does("lfci", "verify", "HEAD", "--rebuild", ends=1, says=caught, lines=16, progress=False)
+
+
+def invent(clone: Path, key: Path, environ: Mapping[str, str]) -> tuple[str, int]:
+    """Signs a passing run of HEAD that never was, with the tests of an honest one; its id, and how many."""
+    with tempfile.TemporaryDirectory() as place, BatchReader(Git(clone, env=environ)) as objects:
+        tree = objects.resolve("HEAD^{tree}")
+        assert tree is not None
+        [check] = project_config(objects, tree).checks
+        export_tree(objects, tree, Path(place) / "source")
+        (Path(place) / "nix").mkdir()
+        nix = Nix(Path(place) / "nix")
+        found = derive(nix, Path(place) / "source", check, current_system())
+        policy = parse_policy(read_file(objects, tree, b".lfci/policy.toml", 1 << 20) or b"")
+        honest = next(each for each in _results(clone) if each.exit_code == 0)
+        signer = load_signer(str(key), environ=environ, ask_passphrase=None)
+        run, document = passing_run(
+            objects,
+            tree,
+            utc_now(),
+            "test",
+            document=honest,
+            repository=policy.repository,
+            drv_path=found.check_drv,
+            system=found.system,
+            nix_version=nix.version().version,
+        )
+        line = format_bundle(make_bundle(sign(format_statement(run), signer), signer.public))
+        return store_evidence(Git(clone, env=environ), line, document), len(honest.tests)
+
+
+def _results(clone: Path) -> Iterator[ResultDocument]:
+    """The result documents that the clone keeps."""
+    for file in (clone / ".git/lfci/cas/sha256").glob("*/*"):
+        with contextlib.suppress(LfciError):
+            yield parse_result(file.read_bytes())
 
 
 # -- telling -------------------------------------------------------------------------------------
