@@ -116,8 +116,11 @@ def _sorted(
     """Those that count, and the names of those that would if they had not been used before."""
     counting, spent = [], []
     for evidence, bypass in bypasses:
-        by, unfit = _signers(offer, evidence, bypass)
-        problem = _problem(offer, bypass) or _too_few(offer, by, unfit)
+        problem = _problem(offer, bypass)
+        by: tuple[str, ...] = ()
+        if not problem:  # else there is perhaps no break-glass, and nobody who could sign for it
+            by, unfit = _signers(offer, evidence, bypass)
+            problem = _too_few(offer, by, unfit)
         if problem:
             misses.append(f"{_name(evidence)} {problem}")
         elif view.spent(evidence.id, offer.change.commit):

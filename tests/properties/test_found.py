@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
@@ -10,9 +12,10 @@ from hypothesis import strategies as st
 from lfci_gate.gate.apart import Apart, Asked, Attested
 from lfci_gate.model import ObjectId, RefUpdate, ResultDocument, TestCase
 from tests.gate.test_rules_04_to_12 import key
-from tests.support.evidence import ed25519_signer
+from tests.support.evidence import BYPASS, NOW, ed25519_signer
 from tests.support.forge import AGENT, MAINTAINER, RULE, SECOND_AGENT, policy_text
-from tests.support.memory_forge import MemoryForge, codes, started
+from tests.support.memory_forge import MAIN, MemoryForge, codes, started
+from tests.support.statements import cosigned
 
 EVE, DAN = ed25519_signer("eve"), ed25519_signer("dan")
 KEYS = {
@@ -60,6 +63,16 @@ def test_an_approver_who_also_ran_the_check_is_no_trouble_where_others_corrobora
     assert outcome(forge, commit, *approvals, *mine, theirs[0]) == {"LFCI215"}
 
 
+def test_a_bypass_where_the_rule_knows_none_under_a_policy_with_limited_roles() -> None:
+    """Whether its signers had a role for it was asked of no role at all, and was an internal error."""
+    policy = policy_text(keys=KEYS, roles={"agent": {"paths": ["src/"]}})
+    forge = started(policy)
+    commit = forge.commit({".lfci/policy.toml": policy, "src/lib.py": b"1\n"})
+    bypass = replace(BYPASS, commit=commit, old=forge.refs[MAIN], not_after=NOW + timedelta(hours=1))
+    line = cosigned(bypass, AGENT, SECOND_AGENT)
+    assert outcome(forge, commit, forge.delivery(line)) == {"LFCI101", "LFCI218"}
+
+
 people = st.frozensets(st.sampled_from("abcdef"), max_size=5)
 
 
@@ -81,7 +94,8 @@ def test_who_can_be_told_apart_is_found_whenever_there_is_a_way(
         )
 
     sets = [frozenset(who for bit, who in enumerate("abcdef") if number >> bit & 1) for number in range(64)]
-    apart, approved = Apart(checks), []
+    apart = Apart(checks)
+    approved: list[Asked] = []
     for part in parts:
         chosen = apart.approve(part)
         possible = any(works(each, [*approved, part]) for each in sets)
