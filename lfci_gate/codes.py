@@ -97,7 +97,7 @@ CODES: dict[str, Code] = {
         "not corroborated or verified enough",
         "Enough identities attest the check, but the policy wants equal results of several of them, or a verifier"
         " who got the same derivation or the same result.",
-        "let somebody else who is enrolled run lfci check, or ask a verifier to verify the run",
+        "let somebody else who is enrolled run lfci check, or a verifier: lfci verify REV --rebuild --attest",
     ),
     "LFCI117": Code(
         "a verifier could not reproduce it",

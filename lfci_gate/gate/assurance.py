@@ -18,6 +18,7 @@ from lfci_gate.value import Value, replace
 
 _LEVEL = {"derived": 1, "rebuilt": 2}
 _NEEDS = {"derived": "derivation", "rebuilt": "rebuild"}
+_OPTIONS = {"derived": "rederive", "rebuilt": "rebuild"}
 _SHOWN = 4
 
 
@@ -107,11 +108,14 @@ def _corroborated(
             confirmed=(said,),
         )
     more = "1 more identity" if missing == 1 else f"{missing} more identities"
-    reason = miss(
-        "LFCI116",
-        f"check {requirement.check} needs {more} to corroborate the result",
-        expected,
-        *told[:_SHOWN],
+    reason = replace(
+        miss(
+            "LFCI116",
+            f"check {requirement.check} needs {more} to corroborate the result",
+            expected,
+            *told[:_SHOWN],
+        ),
+        hint=f"let somebody else who is enrolled run: lfci check --rev {expected.commit[:12]}",
     )
     return replace(agreed, reasons=(reason,), remarks=counted.remarks)
 
@@ -179,13 +183,17 @@ def _support(
             near.append(f"the verification by {word.identity} is too old")
         else:
             found.setdefault(word.identity, word)
-    reason = miss(
-        "LFCI116",
-        f"check {requirement.check} needs a verifier's {_NEEDS[wanted]} of what {each.key.identity} attests",
-        expected,
-        f"attestation: {each.evidence.id}",
-        f"wanted: a verification by {' or '.join(requirement.verifiers)}",
-        *dict.fromkeys(near),
+    what = f"{_NEEDS[wanted]} of what {each.key.identity} attests"
+    reason = replace(
+        miss(
+            "LFCI116",
+            f"check {requirement.check} needs a verifier's {what}",
+            expected,
+            f"attestation: {each.evidence.id}",
+            f"wanted: a verification by {' or '.join(requirement.verifiers)}",
+            *dict.fromkeys(near),
+        ),
+        hint=f"ask a verifier for: lfci verify {expected.commit[:12]} --{_OPTIONS[wanted]} --attest",
     )
     return list(found.values()), reason
 

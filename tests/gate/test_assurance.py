@@ -140,6 +140,8 @@ def test_other_results_do_not_corroborate(
     assert "check test needs 1 more identity to corroborate the result" in told
     assert "agent: result " in told
     assert "second: result " in told
+    (reason,) = verdict_of(forge, commit, one, two).reasons
+    assert reason.hint == f"let somebody else who is enrolled run: lfci check --rev {commit[:12]}"
     accepted = verdict_of(forge, commit, one, two, run(forge, commit, THIRD_AGENT))
     assert accepted.kind is VerdictKind.ACCEPTED
     assert accepted.remarks == ("check test: second got another result than the others",)
@@ -222,10 +224,14 @@ def test_what_is_missing_is_said(forge: MemoryForge, commit: ObjectId) -> None:
     told = said(verdict_of(forge, commit, run(forge, commit)))
     assert "check test needs a verifier's rebuild of what agent attests" in told
     assert "wanted: a verification by verifier" in told
+    (reason,) = verdict_of(forge, commit, run(forge, commit)).reasons
+    assert reason.hint == f"ask a verifier for: lfci verify {commit[:12]} --rebuild --attest"
     forge.server_policy = asking("derived", requirement={"verifiers": ["farm", "verifier"]})
     told = said(verdict_of(forge, commit, run(forge, commit)))
     assert "needs a verifier's derivation of what agent attests" in told
     assert "by farm or verifier" in told
+    (reason,) = verdict_of(forge, commit, run(forge, commit)).reasons
+    assert reason.hint.endswith(" --rederive --attest")
 
 
 @pytest.mark.parametrize(
