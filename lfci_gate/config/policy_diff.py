@@ -131,6 +131,8 @@ def _of_keys(old: Policy, new: Policy, uses: Uses) -> Iterator[Difference]:
         if name not in before:
             key = after[name]
             kind, why = uses.more(key.roles)
+            if uses.pusher_is_asked and any(each.identity == key.identity for each in old.keys):
+                kind, why = LOOSER, ""  # its names are names by which that identity may push
             yield Difference(kind, about, f"added{_of_whom(key)}, with {_roles(key.roles)}{why}")
         elif name not in after:
             key = before[name]
@@ -188,10 +190,10 @@ def _of_identity(old: PolicyKey, new: PolicyKey, before: Policy, after: Policy, 
         kind, text = LOOSER, f"{text}: it no longer counts as one with {all_of(left)}"
     if joined:
         text = f"{text}{';' if left else ':'} it counts as one with {all_of(joined)}"
-        if not left and not uses.pusher_is_asked and not uses.verifying & set(new.roles):
+        if not left and not uses.verifying & set(new.roles):
             kind = STRICTER
-    elif uses.pusher_is_asked:
-        kind = LOOSER  # the identity is a name by which somebody may push
+    if uses.pusher_is_asked:
+        kind = LOOSER  # it has other names now by which it may push
     return Difference(kind, f"key {new.name}", text)
 
 

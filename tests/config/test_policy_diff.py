@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from lfci_gate.config.policy import protections
-from lfci_gate.config.policy_diff import LOOSER, STRICTER, differences
+from lfci_gate.config.policy import parse_policy, protections
+from lfci_gate.config.policy_diff import CHANGED, LOOSER, STRICTER, differences
 from lfci_gate.errors import Refusal
 from lfci_gate.gate.cover import covering_rule
 from lfci_gate.gate.standing import roles_for
@@ -31,7 +31,7 @@ from lfci_gate.model import (
 from lfci_gate.patterns import PatternSet
 from lfci_gate.value import replace
 from tests.config.test_policy_edit import any_case, said
-from tests.support.policies import ROLES, public, seeds
+from tests.support.policies import ROLES, UUID, line, public, seeds
 from tests.support.policies import policy as any_policy
 
 NOW = datetime(2026, 11, 23, 5, 40, tzinfo=UTC)
@@ -177,6 +177,72 @@ def test_what_loosens_is_never_called_stricter(name: str, r: Random) -> None:
     assert (found == ()) == (said(policy) == said(loosened))
     back = differences(loosened, policy)  # not always stricter: an objection may be lost
     assert LOOSER not in {each.kind for each in back} or name in BOTH_WAYS, back
+
+
+def test_a_second_key_of_somebody_is_a_name_by_which_they_may_push() -> None:
+    policy = any_policy(Random(3))
+    idle = replace(NEW_KEY, roles=("idle",), identity=policy.keys[0].identity, pushers=("x@example.com",))
+    for pusher, kind in (("any", CHANGED), ("attester", LOOSER)):
+        asked = replace(policy, rules=tuple(replace(rule, pusher=pusher) for rule in policy.rules))
+        found = differences(asked, replace(asked, keys=(*asked.keys, idle)))
+        assert [each.kind for each in found] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda policy: replace(policy, keys=policy.keys[:-1]), CHANGED),  # its tests are compared no longer
+        (lambda policy: with_key(policy, revoked=NOW), STRICTER),
+        (lambda policy: with_key(policy, valid_until=NOW), STRICTER),
+        (lambda policy: with_key(policy, roles=("agent",)), CHANGED),
+        (lambda policy: with_key(policy, identity="agent-7"), STRICTER),
+    ],
+)
+def test_who_can_no_longer_act(change: Callable[[Policy], Policy], kind: str) -> None:
+    """Of an attester in a rule that compares tests."""
+    old = parse_policy(ATTESTERS.encode())
+    assert [each.kind for each in differences(old, change(old))] == [kind]
+    if kind == CHANGED:  # where tests may vanish nothing is lost
+        free = replace(old, rules=tuple(replace(rule, tests_removed="allow") for rule in old.rules))
+        assert [each.kind for each in differences(free, change(free))] == [STRICTER]
+
+
+def with_key(policy: Policy, **changes: Any) -> Policy:
+    return replace(policy, keys=(*policy.keys[:-1], replace(policy.keys[-1], **changes)))
+
+
+ATTESTERS = f"""\
+version = 1
+repository = "{UUID}"
+[keys.agent-7]
+public = "{line(1)}"
+roles = ["agent"]
+[keys.runner]
+public = "{line(2)}"
+roles = ["agent", "runner"]
+[[rules]]
+refs = ["refs/heads/main"]
+[[rules.require]]
+check = "test"
+roles = ["agent", "runner"]
+[rules.tests]
+removed = "approval"
+"""
+
+
+def test_a_protection_takes_the_place_of_what_always_holds() -> None:
+    old = parse_policy(ATTESTERS.encode())
+    weak = ATTESTERS + '[[rules.protect]]\npaths = [".lfci/"]\nroles = ["agent"]\n'
+    found = {each.text: each.kind for each in differences(old, parse_policy(weak.encode()))}
+    assert found == {
+        "a change of .lfci/policy.toml no longer needs the approval of 1 identity"
+        " with the role maintainer": LOOSER,
+        "a change of .lfci/ needs the approval of 1 identity with the role agent;"
+        " the role agent may now approve too that tests vanish": CHANGED,
+    }
+    strong = weak.removesuffix('["agent"]\n') + '["maintainer"]\n'
+    kinds = [each.kind for each in differences(old, parse_policy(strong.encode()))]
+    assert kinds == [CHANGED, STRICTER]
 
 
 # -- against what the gate lets through ------------------------------------------------------------
