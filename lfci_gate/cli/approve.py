@@ -124,7 +124,7 @@ def _deliver(git: Git, remote: str, done: list[Approved]) -> None:
 
 def _show(output: Output, found: Review, listed: Listed) -> None:
     """What is about to be approved, all of it; on stderr, since the answer is what was done."""
-    if not listed and not found.weaker:
+    if not listed and not found.weaker and not found.policy:
         return
     branch = found.change.ref.removeprefix(BRANCHES)
     against = f"compared with {found.base[:12]}" if found.base is not None else "its first landing"
@@ -139,6 +139,10 @@ def _show(output: Output, found: Review, listed: Listed) -> None:
         output.note("weaker than before, in .lfci/config.toml:")
         for weakening in found.weaker:
             output.note(f"  {weakening.line}")
+    if found.policy:
+        output.note("the policy:")
+        for difference in found.policy:
+            output.note(f"  {difference.kind:<8}  {difference.about}: {difference.text}")
     if found.tests:
         output.note("tests:")
         for line in found.tests:
@@ -188,6 +192,7 @@ def _report(
             "weaker": [
                 {"check": each.check or None, "kind": each.kind, "text": each.text} for each in found.weaker
             ],
+            "policy": [{"kind": each.kind, "about": each.about, "text": each.text} for each in found.policy],
             "tests": list(found.tests),
             "approvals": [
                 {

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from lfci_gate.clone.preview import base_of
 from lfci_gate.clone.target import Target
 from lfci_gate.clone.view import forge_view
-from lfci_gate.config.policy import rule_for
+from lfci_gate.config.policy import parse_policy, rule_for
+from lfci_gate.config.policy_diff import CHANGED, Difference, differences
 from lfci_gate.config.weakening import Weakening
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.gate.against_base import WHOLE, Sight, whole_change
 from lfci_gate.gate.base_tests import passing_runs, tests_against_base
 from lfci_gate.gate.evidence import EvidenceBook
-from lfci_gate.gate.facts import Limits
+from lfci_gate.gate.facts import POLICY_PATH, Limits
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.protect import Change, Part, changed_parts, changed_paths
 from lfci_gate.gate.results import Results
@@ -22,10 +23,11 @@ from lfci_gate.gate.weaker import weaker_checks
 from lfci_gate.git.history import merge_base
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
-from lfci_gate.git.tree import EXECUTABLE, GITLINK, SYMLINK, TreeEntry, diff, shown, walk
+from lfci_gate.git.tree import EXECUTABLE, GITLINK, SYMLINK, TreeEntry, diff, read_file, shown, walk
 from lfci_gate.model import ObjectId, Policy, RefUpdate, Rule
 from lfci_gate.value import Value
 
+_POLICY = POLICY_PATH.decode()
 _NO_RESULT = "no result of this change is here (who made it: lfci attestation send)"
 
 
@@ -46,6 +48,8 @@ class Review(Value):
     parts: tuple[Part, ...]
     """The protected parts that differ, and the whole change when tests may vanish by it."""
     weaker: tuple[Weakening, ...]
+    policy: tuple[Difference, ...]
+    """What the policy of the tree says otherwise."""
     tests: tuple[str, ...]
     """What became of tests that passed on the base, or why it is not known."""
 
@@ -83,7 +87,8 @@ def review(
     tests: tuple[str, ...] = ()
     if base is not None and rule.tests_removed != "allow":
         tests = tuple(_tests(git, objects, target, policy, rule, change, base))
-    return Review(change, base, rule, parts, weaker, tests)
+    of_policy = _policy_differences(objects, old, change.new_tree, target.head)
+    return Review(change, base, rule, parts, weaker, of_policy, tests)
 
 
 def changed_in(objects: BatchReader, review_: Review, part: Part) -> tuple[ChangedPath, ...]:
@@ -107,6 +112,24 @@ def _base(git: Git, objects: BatchReader, target: Target, commit: ObjectId) -> O
         return merge_base(git, target.tip, commit) or target.tip
     view = forge_view(git, objects, target, {})
     return base_of(view, RefUpdate(target.ref, None, commit))
+
+
+def _policy_differences(
+    objects: BatchReader, old: ObjectId | None, new: ObjectId, head: str
+) -> tuple[Difference, ...]:
+    """Nothing on a first landing, and where the file is as it was; that a file cannot be read is told."""
+    if old is None:
+        return ()
+    try:
+        before, after = (read_file(objects, tree, POLICY_PATH, Limits().policy_bytes) for tree in (old, new))
+        if before == after:
+            return ()
+        if before is None or after is None:
+            what = "is new" if before is None else "is removed, which the gate refuses"
+            return (Difference(CHANGED, _POLICY, what),)
+        return differences(parse_policy(before), parse_policy(after), head=head)
+    except LfciError as error:
+        return (Difference(CHANGED, _POLICY, f"what it says otherwise is not known: {error.message}"),)
 
 
 def _changed(path: bytes, before: TreeEntry | None, after: TreeEntry | None) -> ChangedPath:

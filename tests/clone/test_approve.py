@@ -11,7 +11,7 @@ from typing import Any
 from tests.clone.conftest import NARROW, PROGRAM, Worker, save_key
 from tests.clone.test_land import elsewhere, landed, random_bytes, refused, tip
 from tests.gate.test_rules_04_to_12 import key
-from tests.support.forge import AGENT, MAINTAINER, STRANGER, Developer, policy_text
+from tests.support.forge import AGENT, MAINTAINER, RULE, STRANGER, Developer, policy_text
 
 TEST = "tests/test_lib.py"
 
@@ -62,7 +62,7 @@ def test_json(ada: Worker, mara: Worker) -> None:
             "paths": [{"path": TEST, "change": "changed", "detail": None}],
         }
     ]
-    assert answer["weaker"] == answer["tests"] == []
+    assert answer["weaker"] == answer["policy"] == answer["tests"] == []
     [approval] = answer["approvals"]
     assert approval["paths"] == [TEST]
     assert approval["protection"] == ["flake.nix", "flake.lock", ".lfci/", "tests/"]
@@ -283,6 +283,22 @@ def test_a_configuration_that_cannot_be_read_is_told(ada: Worker, mara: Worker) 
     shown = mara.lfci("approve", show_to(ada, mara), "--dry-run")
     assert shown.status == 0, shown.text
     assert "  .lfci/config.toml cannot be read now, so no check is declared (" in shown.err
+
+
+def test_what_the_policy_says_otherwise_is_named(ada: Worker, mara: Worker) -> None:
+    rule = RULE | {"require": [{"check": "test", "roles": ["agent"], "hermetic": False}]}
+    ada.edit({".lfci/policy.toml": policy_text(version=2, rules=(rule,))})
+    shown = mara.lfci("approve", show_to(ada, mara), "--dry-run")
+    assert shown.status == 0, shown.text
+    told = shown.err.partition("the policy:\n")[2].splitlines()
+    assert any(line.startswith("  looser    rule 1 ") and "the network" in line for line in told), shown.err
+    for policy, says in (
+        (b"no", "  changed   .lfci/policy.toml: what it says otherwise is not known: "),
+        (None, "  changed   .lfci/policy.toml: is removed, which the gate refuses"),
+    ):
+        ada.edit({".lfci/policy.toml": policy})
+        shown = mara.lfci("approve", show_to(ada, mara), "--dry-run")
+        assert says in shown.err, shown.text
 
 
 def test_on_a_terminal_it_asks(ada: Worker, mara: Worker) -> None:
