@@ -32,6 +32,9 @@ _CHUNK: Final = 1 << 16
 _GRACE_S: Final = 60
 """How long Nix may take around the build itself, beyond what it waits for another build of the same."""
 
+_KILL_S: Final = 30
+"""How long Nix may take to end its builder. Killed earlier, it would leave the builder running."""
+
 _EXIT: Final = re.compile(r"failed (?:with exit code|due to (signal)) ([0-9]{1,3})\b")
 _DIFFERS: Final = re.compile(r"differs from '(/[!-~]+\.check)'")
 _OTHER_ENDS: Final = (
@@ -110,7 +113,7 @@ def realise(
         heard = _Heard(drv, line, log_bytes)
         how = _follow(child, heard, timeout_s, tick)
     except BaseException:
-        stop_group(child)
+        stop_group(child, grace_s=_KILL_S)
         raise
     return heard.result(child.returncode, how)
 
@@ -139,7 +142,7 @@ def _follow(
                 ticked = now
             late = heard.began is not None and now - heard.began > timeout_s
             if late or heard.too_much:
-                stop_group(child)
+                stop_group(child, grace_s=_KILL_S)
                 return "output" if heard.too_much else "timeout"
             # Before the builder starts, Nix may wait for another build of the same derivation.
             if heard.began is None and now - started > 2 * timeout_s + _GRACE_S:

@@ -15,6 +15,7 @@ import pytest
 
 from lfci_gate.engines.scratch import interruptible, remove_tree, run_directory
 from lfci_gate.errors import Undecided
+from lfci_gate.model import Engine
 from tests.support.world_project import Project, left_behind, processes_with
 
 
@@ -37,13 +38,16 @@ def sleeping(seconds: str) -> bool:
     return any(command.startswith(f"sleep {seconds}") for command in processes_with(seconds))
 
 
+@pytest.mark.parametrize("engine", Engine)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_is_undecided_and_leaves_nothing(project: Project, number: signal.Signals) -> None:
-    marker = f"{int(number)}000{os.getpid()}"
+def test_an_interrupted_run_is_undecided_and_leaves_nothing(
+    project: Project, number: signal.Signals, engine: Engine
+) -> None:
+    marker = f"{int(number)}{engine is Engine.BUILD:d}00{os.getpid()}"
     handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     thread = once(lambda: sleeping(marker), lambda: os.kill(os.getpid(), number))
     with pytest.raises(Undecided) as error:
-        project.run(f"trap '' INT TERM HUP; sleep {marker}")
+        project.run(f"trap '' INT TERM HUP; sleep {marker}", engine=engine)
     thread.join()
     assert error.value.code == "LFCI314"
     assert processes_with(marker) == []
