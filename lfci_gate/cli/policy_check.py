@@ -53,11 +53,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.marked(f"{each.status:<5}", _STYLES[each.status], f"{each.name:<10} {each.detail}")
         if each.fix:
             output.line(f"{'':<6}{'':<11}{each.fix}")
+    warned = sum(each.status == "warn" for each in findings)
     output.line()
     if bad:
         output.line("this policy cannot land as it is", "bad")
+    elif warned:
+        output.line(f"in order; {counted(warned, 'warning')}", "warn")
     else:
-        output.line("this policy can land, or has landed", "good")
+        output.line("in order", "good")
     return 1 if bad else 0
 
 
