@@ -178,10 +178,6 @@ class Here:
             return None
         return read_commit(self.objects, target.head_tip).tree
 
-    def target_ref(self) -> str:
-        """The ref that a change made here goes to. Raises UsageError LFCI514 when none can be told."""
-        return find_target(self._context.git).ref
-
     def head(self) -> str | None:
         """The branch that the forge's HEAD names, as far as is known here."""
         target = self.target()

@@ -8,7 +8,7 @@ from typing import Any
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.output import Output
 from lfci_gate.cli.policy_objects import about
-from lfci_gate.cli.policy_read import open_here
+from lfci_gate.cli.policy_read import Here, open_here
 from lfci_gate.cli.policy_show import read_or_refuse
 from lfci_gate.clone.target import full_ref
 from lfci_gate.config.meaning import rule_title
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     path = _path(args.path)
     with open_here(context) as here:
         read = read_or_refuse(here, args.policy)
-        ref = full_ref(args.ref) if args.ref is not None else here.target_ref()
+        ref = full_ref(args.ref) if args.ref is not None else _target(here, args.path)
     rule = rule_for(read.policy, ref)
     if rule is None:
         raise UsageError("LFCI514", f"no rule covers {ref}", hint=f"lfci policy explain-ref {ref}")
@@ -66,6 +66,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.line()
         output.line("Whose attestation the checks need does not approve the same change too.")
     return 0
+
+
+def _target(here: Here, path: str) -> str:
+    target = here.target()
+    if target is None:
+        message = "HEAD is detached and no target branch is known"
+        raise UsageError("LFCI514", message, hint=f"lfci policy who-may {path} --ref BRANCH")
+    return target.ref
 
 
 def _path(text: str) -> bytes:

@@ -303,6 +303,16 @@ def test_a_file_that_nobody_protects(here: Run, project: Repo) -> None:
     assert "TOO FEW" not in shown
 
 
+def test_with_a_detached_head_the_ref_has_to_be_named(here: Run, project: Repo) -> None:
+    project.git("checkout", "-q", "--detach")
+    shown = here("policy", "who-may", "tests/a", cwd=project.path)
+    assert shown.status == 2
+    assert "hint: lfci policy who-may tests/a --ref BRANCH" in shown.err
+    assert here("policy", "who-may", "tests/a", "--ref", "main", cwd=project.path).status == 0
+    for words in (["show"], ["check"], ["explain-ref", "main"]):
+        assert here("policy", *words, cwd=project.path).status == 0
+
+
 def test_too_few_are_told(here: Run, project: Repo) -> None:
     write(project, ("threshold = 2", "threshold = 3"))
     shown = here("policy", "who-may", "src/a", "--policy", POLICY, cwd=project.path).out
