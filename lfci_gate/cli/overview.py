@@ -8,7 +8,7 @@ from lfci_gate.cli import VERBS
 
 _GROUPS = (
     ("once a project", ("init", "install", "policy")),
-    ("every day", ("session", "check", "land", "verify", "approve")),
+    ("every day", ("session", "check", "land", "verify", "approve", "env")),
     ("keys and evidence", ("key", "attestation")),
     ("on the server", ("forge",)),
     ("when something is wrong", ("doctor", "explain", "help", "break-glass")),
