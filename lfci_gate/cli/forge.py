@@ -12,7 +12,7 @@ from lfci_gate.errors import UsageError
 from lfci_gate.git.process import Git
 
 if TYPE_CHECKING:
-    from lfci_gate.gate.install import Line
+    from lfci_gate.gate.watch import Line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "init": "make a bare repository a forge with a gate",
             "fold": "take the inbox into the notes and record landings",
             "status": "show whether the gate is whole and awake",
+            "recover": "after a restored backup: take newer records from a clone that has them",
         },
     )
     for each in made.values():
@@ -41,11 +42,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     init.add_argument("--branch", default="main", metavar="NAME", help="HEAD of a new repository")
     init.add_argument("--object-format", choices=("sha1", "sha256"), default="sha1")
+    recover = made["recover"].add_mutually_exclusive_group(required=True)
+    recover.add_argument("--from", dest="clone", metavar="CLONE", type=Path, help="a clone that has more")
+    recover.add_argument(
+        "--accept-loss", action="store_true", help="nobody has the lost landing records any more: stop asking"
+    )
     made["status"].add_argument("--no-probe", action="store_true", help="do not push at the gate")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    return {"init": _init, "fold": _fold, "status": _status}[args.action](args, context)
+    return {"init": _init, "fold": _fold, "status": _status, "recover": _recover}[args.action](args, context)
 
 
 def _init(args: argparse.Namespace, context: Context) -> int:
@@ -105,6 +111,32 @@ def _status(args: argparse.Namespace, context: Context) -> int:
     )
     _print(context, lines)
     return 0 if ok else 1
+
+
+def _recover(args: argparse.Namespace, context: Context) -> int:
+    from lfci_gate.gate.recover import accept_loss, recover
+
+    git, output = _bare(args.repo), context.output
+    if args.accept_loss:
+        lost = accept_loss(git)
+        output.json({"schema": "lfci.forge-accept-loss/1", "lost": list(lost)})
+        output.line(f"{len(lost)} lost tips of the landing records are not asked for any more")
+        return 0
+    done = recover(git, args.clone)
+    output.json(
+        {
+            "schema": "lfci.forge-recover/1",
+            "landings": done.landings,
+            "moved": [{"ref": ref, "old": old, "new": new} for ref, old, new in done.moved],
+            "left": list(done.left),
+        }
+    )
+    output.line(f"{done.landings} landing records came back")
+    for ref, old, new in done.moved:
+        output.line(f"{ref}: {old[:12] if old else 'nothing'} to {new[:12]}")
+    for line in done.left:
+        output.line(line, "warn")
+    return 1 if done.left else 0
 
 
 def _print(context: Context, lines: tuple[Line, ...]) -> None:

@@ -9,24 +9,23 @@ from __future__ import annotations
 import contextlib
 import datetime
 import time
-from collections.abc import Iterable
 
 from lfci_gate import files
 from lfci_gate.attest.bundle import parse_note
 from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.gate.authority import rule_02_policy
 from lfci_gate.gate.evidence import Candidate, EvidenceBook
-from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF, Limits, PolicyFloor
+from lfci_gate.gate.facts import NOTES_REF, RESULTS_REF, Limits, PolicyFloor
 from lfci_gate.gate.forge import open_forge
 from lfci_gate.gate.inbox import read_delivered
-from lfci_gate.gate.landed import landing_note
-from lfci_gate.gate.state import Accepted, ForgeState
+from lfci_gate.gate.memory import remember
+from lfci_gate.gate.recording import DROPPED, fold_commit, tip_of
+from lfci_gate.gate.recording import record_landings as _record_landings
+from lfci_gate.gate.state import ForgeState
 from lfci_gate.gate.view import RepositoryView
-from lfci_gate.git.commit import Commit, Identity, format_commit
-from lfci_gate.git.history import is_ancestor
 from lfci_gate.git.notes import read_note, updated_notes_tree
 from lfci_gate.git.process import Git
-from lfci_gate.git.refs import RefChange, list_refs, update_refs
+from lfci_gate.git.refs import RefChange, update_refs
 from lfci_gate.git.results import updated_results_tree
 from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId, Policy
@@ -36,8 +35,6 @@ _EXPIRY = datetime.timedelta(days=1)
 """How long evidence that no key of the policy signed may lie in the inbox."""
 _MOST_UNVERIFIED = 100
 """How many such inbox refs are kept at most; a flood goes as soon as it is folded."""
-_DROPPED = datetime.timedelta(hours=1)
-"""After this a push that the gate let through, and whose ref did not move, was dropped by git."""
 _BATCH = 500
 _BATCH_BYTES = 64 * 1024 * 1024
 """Inbox refs folded at once, and bytes of their result documents: what is held in memory."""
@@ -109,6 +106,7 @@ def _fold_all(git: Git, state: ForgeState) -> Folded:
 def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folded, bool]:
     """One batch; whether there is more in the inbox."""
     now = clock()
+    remember(git, view, state)
     policy = rule_02_policy(view, Limits()).policy
     state.raise_floor(PolicyFloor(policy.repository, policy.version))
     sorted_inbox = _sort_inbox(view, policy, state)
@@ -119,7 +117,7 @@ def _fold_once(git: Git, view: RepositoryView, state: ForgeState) -> tuple[Folde
         return Folded(len(taken)), True
     expired, waiting = _expire(git, state, policy, sorted_inbox.refused, now)
     landings = _record_landings(git, view, state, now)
-    state.tidy(now - _DROPPED)
+    state.tidy(now - DROPPED)
     return Folded(len(taken), landings, expired, waiting + sorted_inbox.unreadable), False
 
 
@@ -188,7 +186,7 @@ def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: da
     deletes any, so an inbox ref goes only after its note is in, also when git is killed in between."""
     writer = PackWriter(git)
     source = view.objects
-    notes, notes_tree = _tip(view, NOTES_REF)
+    notes, notes_tree = tip_of(view, NOTES_REF)
     changes: dict[ObjectId, bytes] = {}
     for each in taken:
         lines = changes.get(each.subject)
@@ -201,13 +199,13 @@ def _write_evidence(git: Git, view: RepositoryView, taken: list[_Inbox], now: da
     new_tree = updated_notes_tree(source, notes_tree, changes, writer.add)
     updates: list[RefChange] = []
     if new_tree != notes_tree:
-        commit = _commit(writer, new_tree, notes, f"{len(taken)} attestations", now)
+        commit = fold_commit(writer, new_tree, notes, f"{len(taken)} attestations", now)
         updates.append((NOTES_REF, notes, commit))
     documents = [each.result for each in taken if each.result is not None]
-    results, results_tree = _tip(view, RESULTS_REF)
+    results, results_tree = tip_of(view, RESULTS_REF)
     new_results = updated_results_tree(source, results_tree, documents, writer.add)
     if new_results is not None and new_results != results_tree:
-        commit = _commit(writer, new_results, results, f"{len(documents)} result documents", now)
+        commit = fold_commit(writer, new_results, results, f"{len(documents)} result documents", now)
         updates.append((RESULTS_REF, results, commit))
     writer.flush()
     update_refs(git, [*updates, *((each.ref, each.tree, None) for each in taken)])
@@ -225,26 +223,6 @@ def _with_line(lines: bytes, line: bytes) -> bytes:
     separator = b"" if not lines or lines.endswith(b"\n") else b"\n"
     grown = lines + separator + line + b"\n"
     return grown if len(grown) <= _NOTE_BYTES else grown[grown.index(b"\n", len(grown) - _NOTE_BYTES) + 1 :]
-
-
-def _tip(view: RepositoryView, ref: str) -> tuple[ObjectId | None, ObjectId | None]:
-    from lfci_gate.gate.objects import read_commit
-
-    commit = view.ref(ref)
-    return commit, None if commit is None else read_commit(view.objects, commit).tree
-
-
-def _commit(
-    writer: PackWriter,
-    tree: ObjectId,
-    parent: ObjectId | None,
-    message: str,
-    now: datetime.datetime,
-) -> ObjectId:
-    who = Identity(b"lfci-gate", b"lfci-gate@localhost", int(now.timestamp()), b"+0000")
-    parents = () if parent is None else (parent,)
-    commit = Commit(tree, parents, who, who, f"Fold: {message}\n".encode())
-    return writer.add("commit", format_commit(commit))
 
 
 # -- expiry ----------------------------------------------------------------------------------------
@@ -269,52 +247,3 @@ def _expire(
     if (policy.digest, left) != known and (left or known is not None):
         state.set_unverified(policy.digest, left)
     return len(since) - len(left), len(left)
-
-
-# -- landings ----------------------------------------------------------------------------------------
-
-
-def _record_landings(git: Git, view: RepositoryView, state: ForgeState, now: datetime.datetime) -> int:
-    """A signed summary on each landed commit; entries of pushes that git dropped are thrown away."""
-    entries = state.accepted()
-    if not entries:
-        return 0
-    unsure = dict.fromkeys(each.ref for each in entries if not each.landed)
-    tips = list_refs(git, *unsure) if unsure else {}
-    landed = [each for each in entries if each.landed or _contains(git, tips.get(each.ref), each.new)]
-    if landed:
-        _write_landings(git, view, landed, now)
-    for each in entries:
-        if each in landed or now - each.at > _DROPPED:
-            # A bypass stays used also where nothing seems to have landed: the ref may have gone back since.
-            state.spend(each)
-            state.forget(each)
-    return len(landed)
-
-
-def _contains(git: Git, tip: ObjectId | None, new: ObjectId) -> bool:
-    """Whether a push landed whose post-receive did not live to say so."""
-    return tip is not None and (tip == new or is_ancestor(git, new, tip))
-
-
-def _write_landings(
-    git: Git, view: RepositoryView, landed: Iterable[Accepted], now: datetime.datetime
-) -> None:
-    from lfci_gate.gate.landed import forge_signer
-
-    signer = forge_signer(git)
-    writer = PackWriter(git)
-    commit, tree = _tip(view, LANDED_REF)
-    changes: dict[ObjectId, bytes] = {}
-    for entry in landed:
-        held = changes.get(entry.commit)
-        if held is None:
-            blob = read_note(view.objects, tree, entry.commit) if tree is not None else None
-            held = b"" if blob is None else view.objects.read(blob).data
-        changes[entry.commit] = landing_note(held, entry, signer)
-    new_tree = updated_notes_tree(view.objects, tree, changes, writer.add)
-    if new_tree == tree:
-        return
-    new = _commit(writer, new_tree, commit, f"{len(changes)} landings", now)
-    writer.flush()
-    update_refs(git, [(LANDED_REF, commit, new)])

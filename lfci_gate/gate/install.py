@@ -20,12 +20,13 @@ from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.fold import clock
 from lfci_gate.gate.forge import open_forge
 from lfci_gate.gate.landed import forge_signer
+from lfci_gate.gate.memory import settle
 from lfci_gate.gate.pusher import SETTING, named_pusher
 from lfci_gate.gate.state import ForgeState
+from lfci_gate.gate.watch import Line, memory_lines
 from lfci_gate.git.process import Git
 from lfci_gate.git.refs import head_branch
 from lfci_gate.model import Policy
-from lfci_gate.value import Value
 
 HOOKS = ("post-receive", "pre-receive")
 """In the order of installation: the one that refuses comes last, when all it needs is there."""
@@ -47,15 +48,6 @@ SETTINGS = {
 
 _LISTS = frozenset({"uploadpack.hideRefs"})
 """Settings of which git takes every value: the operator's own stay."""
-
-
-class Line(Value):
-    """One finding of `forge status`."""
-
-    ok: bool
-    what: str
-    detail: str
-    fix: str = ""
 
 
 def init_forge(
@@ -93,6 +85,7 @@ def init_forge(
             git.run("config", "--replace-all", name, value)
         elif value not in _values(git, name):
             git.run("config", "--add", name, value)
+    settle(git)
     for name in HOOKS:
         files.write_file(hooks / name, _shim(name), mode=0o755)
     return policy
@@ -109,7 +102,7 @@ def forge_status(directory: Path, *, probe: bool = True, now: datetime | None = 
     lines += [_setting_line(git, name, value) for name, value in SETTINGS.items()]
     lines += _policy_lines(git)
     lines.append(_key_line(git))
-    lines.append(_bypass_line(git, now or clock()))
+    lines += memory_lines(git, now or clock())
     if probe:
         lines.append(_probe_line(git, directory))
     return tuple(lines)
@@ -263,15 +256,6 @@ def _key_line(git: Git) -> Line:
         return Line(True, "forge key", forge_signer(git).public.fingerprint)
     except LfciError as error:
         return Line(False, "forge key", f"{error.code}: {error.message}", error.hint)
-
-
-def _bypass_line(git: Git, now: datetime) -> Line:
-    from lfci_gate.gate.watch import bypasses_said
-
-    try:
-        return Line(True, "break-glass", bypasses_said(git, now))
-    except LfciError as error:
-        return Line(False, "break-glass", f"{error.code}: {error.message}", error.hint)
 
 
 def _probe_line(git: Git, directory: Path) -> Line:

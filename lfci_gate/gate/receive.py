@@ -183,6 +183,10 @@ def _verdict(
     extend(_budget(git.config("lfci.timeBudget")))
     now = clock()
     with open_forge(git, tuple(update.ref for update in updates)) as view:
+        if view.policy_floor is None:
+            from lfci_gate.gate.memory import refuse_without_memory
+
+            refuse_without_memory(view)
         push = Push(updates, now, pusher=_pusher(git, environ), at_forge=True)
         verdict = evaluate(push, view)
         if verdict.kind is VerdictKind.ACCEPTED:

@@ -2,6 +2,7 @@
 
 ``bootstrap-policy.toml``  the policy given to `lfci forge init`, in force until one has landed
 ``policy-floor.json``      the highest policy version that was in force
+``written.json``           the newest landing records that the forge has seen of its own, and lost ones
 ``accepted/<id>.json``     accepted landings that are not recorded in the notes yet (a journal)
 ``accepted/<id>.landed``   the same, once git has moved the ref
 ``spent/<id>``             a bypass that has let something land: what, where, when

@@ -175,26 +175,26 @@ def test_status_counts_them(ada: Developer) -> None:
 # -- refused, on a shared forge -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("signers", "changes"),
-    [
+def test_what_does_not_count(guest: Developer) -> None:
+    """Each is wrong in one way; all are in one push, which would land if any of them were taken."""
+    guest.edit()
+    moment = now()
+    earlier, later = moment - timedelta(hours=1), moment + timedelta(hours=5)
+    cases: list[tuple[tuple[TestSigner, ...], dict[str, Any]]] = [
         ((MAINTAINER,), {}),
         ((MAINTAINER, SECOND_KEY), {}),
-        (BOTH, {"not_after": now() - timedelta(seconds=1), "issued_at": now() - timedelta(hours=1)}),
-        (BOTH, {"not_after": now() + timedelta(hours=5)}),
+        (BOTH, {"not_after": moment - timedelta(seconds=1), "issued_at": earlier}),
+        (BOTH, {"not_after": later}),
         (BOTH, {"ref": "refs/heads/release/1"}),
         (BOTH, {"old": None}),
         (BOTH, {"repository": "0192f3c8-7e1c-7a54-9d0e-4f6b1f0a2c12"}),
-    ],
-    ids=["one signer", "one person", "expired", "too long", "other ref", "other old tip", "other repository"],
-)
-def test_what_does_not_count(
-    guest: Developer, signers: tuple[TestSigner, ...], changes: dict[str, Any]
-) -> None:
-    guest.edit()
-    guest.refused("LFCI101", "origin", "main")
+    ]
+    bad = [
+        bypass(guest, "HEAD", *signers, nonce=f"{number}" * 22, **changes)
+        for number, (signers, changes) in enumerate(cases)
+    ]
     before = guest.forge.state()
-    pushed = guest.push("origin", "main", bypass(guest, "HEAD", *signers, **changes))
+    pushed = guest.push("origin", "main", *bad)
     assert pushed.status != 0
     assert pushed.codes == {"LFCI101", "LFCI218"}
     assert guest.forge.state() == before
@@ -250,27 +250,36 @@ def refused_again(ada: Developer, commit: str, *specs: str) -> None:
     assert ada.forge.refs() == before
 
 
-def test_it_is_used_once_also_when_the_branch_has_gone_back(ada: Developer) -> None:
+def test_it_is_used_once_and_each_memory_is_enough(ada: Developer) -> None:
     commit, spec = rewound(ada)
+    forge, state = ada.forge, ForgeState(ada.forge.path)
     refused_again(ada, commit)  # the folded bypass is found in the notes
     refused_again(ada, commit, spec)
-
-
-def test_the_landing_record_alone_remembers(ada: Developer) -> None:
-    commit, spec = rewound(ada)
-    state = ForgeState(ada.forge.path)
-    assert state.is_spent(name_of(spec))
-    (state.directory / "spent" / name_of(spec)).unlink()
+    # The landing record alone.
+    held = state.directory / "spent" / name_of(spec)
+    kept = held.read_bytes()
+    held.unlink()
     assert not state.is_spent(name_of(spec))
     refused_again(ada, commit, spec)
-
-
-def test_the_list_beside_the_repository_alone_remembers(ada: Developer) -> None:
-    commit, spec = rewound(ada)
-    ada.forge.repo.git("update-ref", "-d", "refs/notes/lfci-landed")
+    # A memory that cannot be read is not an empty one: the list ...
+    held.symlink_to("nowhere")
+    assert ada.push("origin", f"{commit}:{MAIN}", spec).codes == {"LFCI101", "LFCI520"}
+    held.unlink()
+    # ... and the record.
+    note = forge.note("lfci-landed", commit)
+    broken = note[: note.index(b"{")] + b'{"mediaType":"of another time"}\n'
+    blob = forge.repo.git("hash-object", "-w", "--stdin", input=broken).decode().strip()
+    forge.repo.git("notes", "--ref=lfci-landed", "add", "-f", "-C", blob, commit)
+    pushed = ada.push("origin", f"{commit}:{MAIN}", spec)
+    assert (pushed.status != 0, pushed.codes) == (True, {"LFCI101", "LFCI110"})
+    assert "may say that the bypass was used" in pushed.output
+    # The list beside the repository alone.
+    forge.repo.git("update-ref", "-d", "refs/notes/lfci-landed")
+    held.write_bytes(kept)
     refused_again(ada, commit, spec)
-    (ForgeState(ada.forge.path).directory / "spent" / name_of(spec)).unlink()
-    assert ada.push("origin", f"{commit}:{MAIN}", spec).status == 0  # nothing else knew
+    # Nothing else knew.
+    held.unlink()
+    assert ada.push("origin", f"{commit}:{MAIN}", spec).status == 0
 
 
 def test_the_journal_alone_remembers_marked_or_not(ada: Developer) -> None:
@@ -337,24 +346,6 @@ def remembers(forge: Forge, commit: str, name: str) -> bool:
     tip = forge.refs().get("refs/notes/lfci-landed")
     with BatchReader(forge.git) as objects:
         return name in bypasses_of(objects, None if tip is None else ObjectId(tip), ObjectId(commit))
-
-
-def test_a_memory_that_cannot_be_read_is_not_an_empty_one(ada: Developer) -> None:
-    commit, spec = rewound(ada)
-    forge, state = ada.forge, ForgeState(ada.forge.path)
-    held = state.directory / "spent" / name_of(spec)
-    held.unlink()
-    held.symlink_to("nowhere")
-    assert ada.push("origin", f"{commit}:{MAIN}", spec).codes == {"LFCI101", "LFCI520"}
-    held.unlink()
-    note = forge.note("lfci-landed", commit).replace(b'"verificationResult"', b'"x"')
-    broken = note[: note.index(b"{")] + b'{"mediaType":"of another time"}\n'
-    forge.repo.git("notes", "--ref=lfci-landed", "remove", commit)
-    blob = forge.repo.git("hash-object", "-w", "--stdin", input=broken).decode().strip()
-    forge.repo.git("notes", "--ref=lfci-landed", "add", "-C", blob, commit)
-    pushed = ada.push("origin", f"{commit}:{MAIN}", spec)
-    assert (pushed.status != 0, pushed.codes) == (True, {"LFCI101", "LFCI110"})
-    assert "may say that the bypass was used" in pushed.output
 
 
 # -- no other way -----------------------------------------------------------------------------------------

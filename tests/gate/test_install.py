@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lfci_gate.errors import UsageError
-from lfci_gate.gate.install import SETTINGS, Line, forge_status, init_forge
+from lfci_gate.gate.install import SETTINGS, forge_status, init_forge
 from lfci_gate.gate.state import ForgeState
+from lfci_gate.gate.watch import Line
 from tests.gate.conftest import Farm
 from tests.support.forge import RULE, Developer, Forge, new_forge, policy_text
 from tests.support.outcomes import code_of
