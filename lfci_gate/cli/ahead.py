@@ -28,9 +28,8 @@ def ask_ahead(git: Git, words: Sequence[str]) -> None:
         return  # no repository here; whoever asks next says so
     if not any(word.startswith(_OTHER_SUBJECTS) for word in words):
         look_ahead(still)
-    from lfci_gate.gate.facts import LANDED_REF, NOTES_REF, RESULTS_REF
-    from lfci_gate.git.inbox import INBOX
+    from lfci_gate.clone.evidence import EVIDENCE
 
     if git.config("remote.origin.url") is not None:
         refs_ahead(git, "refs/remotes/origin", links=True)
-    refs_ahead(git, INBOX, NOTES_REF, RESULTS_REF, LANDED_REF)
+    refs_ahead(git, *EVIDENCE)

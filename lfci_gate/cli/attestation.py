@@ -34,6 +34,7 @@ _SUMMARIES = {
     "export": "write one in a form that other tools read",
     "import": "store one as evidence of this clone",
     "send": "bring what this clone holds about a commit to the forge",
+    "forget-forge": "take what the forge serves now for right, also where it has gone back",
 }
 _LIMIT = 30
 
@@ -61,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sent = made["send"]
     sent.add_argument("rev", nargs="?", default="HEAD", metavar="REV", help="default: HEAD")
     sent.add_argument("--target", metavar="BRANCH", help="branch that the change is meant for")
-    sent.add_argument("--remote", metavar="NAME", help="default: the branch's upstream, or origin")
+    for each in (sent, made["forget-forge"]):
+        each.add_argument("--remote", metavar="NAME", help="default: the branch's upstream, or origin")
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -69,6 +71,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         from lfci_gate.cli.exchange import import_bundle
 
         return import_bundle(context, args.file, args.result)
+    if args.action == "forget-forge":
+        from lfci_gate.cli.forget_forge import forget_forge
+
+        return forget_forge(context, args.remote)
     if args.action == "send":
         from lfci_gate.cli.send import send_evidence
 

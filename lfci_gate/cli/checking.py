@@ -14,6 +14,7 @@ from lfci_gate.clone.check import (
     known_line,
     project_config,
 )
+from lfci_gate.clone.evidence import is_as_seen
 from lfci_gate.clone.known import Known, Question, ask, asked_of, known_result
 from lfci_gate.clone.settings import Settings, key_in_policy
 from lfci_gate.clone.target import Target
@@ -96,6 +97,7 @@ class Checker:
         rule = rule_for(policy, target.ref) if policy is not None else None
         definitions = chosen_checks(project_config(self._objects, tree), names, rule)
         view = forge_view(self._git, self._objects, target, {})
+        self._look_back(view, target)
         checked = []
         for definition in definitions:
             question = ask(self._objects, tree, definition, target.ref, target.tip, _system())
@@ -128,6 +130,21 @@ class Checker:
         view = forge_view(self._git, self._objects, target, {})
         found = known_result(view, question, policy, self._own_key(), self._context.now(), commit=commit)
         return () if found is None else found.lacking
+
+    def _look_back(self, view: ForgeView, target: Target) -> None:
+        """Says it when the forge has gone back behind what this clone has seen there."""
+        if is_as_seen(view.refs, target):
+            return
+        from lfci_gate.clone.seen import look, remember, went_back  # after a fetch only
+
+        found = look(self._git, self._objects, target, view.refs, fresh=False)
+        if not found.back:
+            remember(self._git, found)
+            return
+        error = went_back(target, found.back)
+        self._context.output.note(f"warning[{error.code}]: {error.message}")
+        for line in (*error.facts, f"hint: {error.hint}"):
+            self._context.output.note(f"  {line}")
 
     def _known(
         self, view: ForgeView, question: Question, policy: Policy | None, commit: Commit | None

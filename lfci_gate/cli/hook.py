@@ -110,10 +110,9 @@ def _pre_push(args: argparse.Namespace, context: Context) -> int:
             updates = parse_pre_push(sys.stdin.buffer.read())
         if not updates:
             return 0
-        target = find_target(
-            git, remote=_known_remote(context, remote, url), branch=_branch(context, updates), ask=True
-        )
-        verdict = prepare_push(git, objects, target, url, updates, context.now())
+        known = _known_remote(context, remote, url)
+        target = find_target(git, remote=known, branch=_branch(context, updates), ask=True)
+        verdict = prepare_push(git, objects, target, url, updates, context.now(), known=known is not None)
     if verdict is None:
         return 0
     print_verdict(context.output, verdict)

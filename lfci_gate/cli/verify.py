@@ -51,6 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-push", action="store_true", help="keep what is signed in this clone")
     parser.add_argument("--remote", metavar="NAME")
+    parser.add_argument(
+        "--accept-bypassed",
+        action="store_true",
+        help="exit with 0 also where commits landed by break-glass; they are reported all the same",
+    )
     add_key_option(parser)
 
 
@@ -82,10 +87,25 @@ def run(args: argparse.Namespace, context: Context) -> int:
             looked, problem = attester.attest(looked)
             question = replace(question, now=context.now())
             looked = [_judged_again(context, objects, question, each) for each in looked]
-    status = report(context.output, looked, ranged=older is not None)
+        back = _gone_back(context, objects, target)
+    status = report(
+        context.output, looked, ranged=older is not None, accept_bypassed=args.accept_bypassed, back=back
+    )
     if problem is not None:
         raise problem
     return status
+
+
+def _gone_back(context: Context, objects: BatchReader, target: Target) -> LfciError | None:
+    """What is verified here is what the forge serves: was it more before?"""
+    from lfci_gate.clone.evidence import evidence_refs
+    from lfci_gate.clone.seen import look, remember, went_back
+
+    found = look(context.git, objects, target, evidence_refs(context.git), fresh=False)
+    if found.back:
+        return went_back(target, found.back)
+    remember(context.git, found)
+    return None
 
 
 def _refuse_options(args: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from lfci_gate.canonical import format_time
 from lfci_gate.cli.output import Output
 from lfci_gate.cli.verdicts import print_verdict
 from lfci_gate.clone.verify import Verified
+from lfci_gate.errors import LfciError
 from lfci_gate.gate.render import verdict_object
 from lfci_gate.model import Verdict, VerdictKind
 from lfci_gate.value import Value
@@ -23,6 +24,8 @@ _EXIT = {VerdictKind.ACCEPTED: 0, VerdictKind.REFUSED: 1, VerdictKind.UNDECIDED:
 _STYLES = {0: "good", 1: "bad", 3: "warn"}
 _REPRODUCED = "reproduced"
 
+BYPASSED = "landed by BREAK-GLASS, NOT PASSED"
+
 
 class Looked(Value):
     """One commit, and all that was found out about it."""
@@ -36,25 +39,42 @@ class Looked(Value):
     @property
     def assurance(self) -> str | None:
         """The level that was reached here, never more: see docs/threat-model.md."""
-        if self.verified.verdict.kind is not VerdictKind.ACCEPTED or not self.verified.verdict.evidence:
+        verdict = self.verified.verdict
+        if verdict.kind is not VerdictKind.ACCEPTED or not verdict.evidence or self.is_bypassed:
             return None
         for level, findings in (("rebuilt", self.rebuilt), ("derived", self.derived)):
             if findings and all(each.answer.value == _REPRODUCED for each in findings):
                 return level
         return "claimed"
 
+    @property
+    def is_bypassed(self) -> bool:
+        """It landed by break-glass, as it might; what the rules refuse is refused."""
+        return self.verified.verdict.kind is VerdictKind.ACCEPTED and self.verified.bypass is not None
 
-def report(output: Output, looked: list[Looked], *, ranged: bool) -> int:
-    """Prints everything; returns the exit status."""
+    @property
+    def told(self) -> str:
+        """How it ended, in a word: `accepted` is never said of a commit that was let through."""
+        return "bypassed" if self.is_bypassed else self.verified.verdict.kind.value
+
+
+def report(
+    output: Output, looked: list[Looked], *, ranged: bool, accept_bypassed: bool, back: LfciError | None
+) -> int:
+    """Prints everything; returns the exit status. Arguments: ``back`` is how the forge has gone back behind
+    what this clone has seen there."""
     statuses = {_EXIT[each.verified.verdict.kind] for each in looked}
     statuses |= {finding.answer.exit_status for each in looked for finding in (*each.derived, *each.rebuilt)}
     # A no is a no, whatever else could not be told.
-    status = next((each for each in (1, 3) if each in statuses), 0)
+    told = next((each for each in (1, 3) if each in statuses), 0)
+    bypassed = [each for each in looked if each.is_bypassed]
+    fine = "went-back" if back is not None else "bypassed" if bypassed else "accepted"
     output.json(
         {
             "schema": "lfci.verify/1",
-            "result": {0: "accepted", 1: "refused"}.get(status, "undecided"),
+            "result": {0: fine, 1: "refused"}.get(told, "undecided"),
             "commits": [_object(each) for each in looked],
+            "wentBack": [] if back is None else list(back.facts),
         }
     )
     for each in looked:
@@ -63,18 +83,24 @@ def report(output: Output, looked: list[Looked], *, ranged: bool) -> int:
         output.line("no commits to verify")
     if ranged and looked:
         _summarise(output, looked)
-    return status
+    if bypassed:
+        count = "1 commit" if len(bypassed) == 1 else f"{len(bypassed)} commits"
+        output.line(f"{count} of {len(looked)} {BYPASSED} (lfci break-glass list)", "bad")
+    if back is not None:
+        output.error(back)
+    return 1 if back is not None or (bypassed and not accept_bypassed) else told
 
 
 def _object(looked: Looked) -> dict[str, Any]:
     verified = looked.verified
-    verdict = Verdict(verified.verdict.kind, (verified.verdict,))
+    verdict = verdict_object(Verdict(verified.verdict.kind, (verified.verdict,)))["refs"][0]
     return {
         "commit": verified.commit,
         "from": verified.base,
         "assurance": looked.assurance,
+        "bypass": verified.bypass,
         "at": format_time(verified.at),
-        "verdict": verdict_object(verdict)["refs"][0],
+        "verdict": verdict | {"verdict": looked.told},
         "remarks": list(verified.remarks),
         "derivations": [
             {
@@ -113,8 +139,9 @@ def _rebuild_object(finding: Finding) -> dict[str, Any]:
 def _print(output: Output, looked: Looked) -> None:
     verified = looked.verified
     kind = verified.verdict.kind
-    style = "good" if kind is VerdictKind.ACCEPTED else "bad"
-    text = f"{verified.commit[:12]} on {verified.verdict.update.ref}: {kind.value}"
+    style = "good" if looked.told == VerdictKind.ACCEPTED.value else "bad"
+    told = BYPASSED if looked.is_bypassed else kind.value
+    text = f"{verified.commit[:12]} on {verified.verdict.update.ref}: {told}"
     if kind is VerdictKind.ACCEPTED and not verified.verdict.protected:
         text += " (no rule covers this ref)"
     elif looked.assurance is not None:
@@ -148,7 +175,7 @@ def _print_finding(output: Output, finding: Finding) -> None:
 
 
 def _summarise(output: Output, looked: list[Looked]) -> None:
-    kinds = Counter(each.verified.verdict.kind.value for each in looked)
+    kinds = Counter(each.told for each in looked)
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "none"
     output.line(f"landings: {told}")
     answers = Counter(finding.answer.value for each in looked for finding in each.rebuilt)

@@ -8,6 +8,7 @@ from lfci_gate.clone.evidence import MIRROR, undelivered
 from lfci_gate.clone.patience import Patience
 from lfci_gate.clone.preview import preview, subjects
 from lfci_gate.clone.remote import fetch, git_words
+from lfci_gate.clone.seen import watch
 from lfci_gate.clone.target import Target, landed_policy
 from lfci_gate.clone.view import forge_view
 from lfci_gate.config.policy import rule_for
@@ -53,11 +54,14 @@ def prepare_push(
     url: str,
     updates: tuple[RefUpdate, ...],
     now: datetime,
+    *,
+    known: bool = False,
 ) -> Verdict | None:
     """Before a plain `git push`: the evidence that the pushed refs need goes first, in a push of
     its own. Returns the preview's verdict when it is not an acceptance; None lets the push go.
 
-    Arguments: ``url`` as git gives it to the hook; ``updates`` every ref of the push. Where the target
+    Arguments: ``url`` as git gives it to the hook; ``updates`` every ref of the push; ``known`` says that
+    it goes to the target's remote, whose past this clone may remember (Refusal LFCI220). Where the target
     has no policy there is no gate to satisfy. Raises Undecided LFCI506 when the evidence could not
     be delivered, Refusal LFCI208 when a protected ref has moved on the remote.
     """
@@ -69,6 +73,9 @@ def prepare_push(
     if policy is None or not protected:
         return None
     _refuse_unknown_tips(objects, protected)
+    if known:
+        gone = frozenset(each.ref for each in updates if each.old is None)
+        watch(git, objects, target, fresh=False, gone=gone)
     verdict = preview(forge_view(git, objects, target, landed, tree), updates, now)
     if verdict.kind is not VerdictKind.ACCEPTED:
         # The forge may have evidence that this clone has not: ask before saying no.

@@ -6,7 +6,8 @@ inbox refs of the same form that the forge takes, until the forge's notes have i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from lfci_gate.attest.bundle import MAX_SIGNATURES, format_bundle, parse_bundle, parse_note
 from lfci_gate.attest.dsse import attestation_id
@@ -23,16 +24,41 @@ from lfci_gate.git.writer import PackWriter
 from lfci_gate.model import ObjectId
 from lfci_gate.value import replace
 
+if TYPE_CHECKING:
+    from lfci_gate.clone.target import Target
+
 MIRROR = (f"+{NOTES_REF}*:{NOTES_REF}*", f"+{RESULTS_REF}*:{RESULTS_REF}*")
 """What a clone fetches beside branches; globs, because a forge that has folded nothing yet has none
 of them, and git fails on a missing ref that is named outright."""
 
-EVIDENCE = (INBOX, NOTES_REF, RESULTS_REF, LANDED_REF)
+SEEN = "refs/lfci/seen/"
+"""What this clone has seen of its forges (:mod:`lfci_gate.clone.seen`), below each remote's name."""
+
+SEEN_NOTES = {"landed": LANDED_REF, "notes": NOTES_REF, "results": RESULTS_REF}
+"""Names below that of what is mirrored."""
+
+EVIDENCE = (INBOX, NOTES_REF, RESULTS_REF, LANDED_REF, SEEN)
 """Where evidence is in a clone."""
 
 
+def has_one_remote(git: Git) -> bool:
+    """Whether the mirrored notes can only be those of one forge."""
+    return sum(key.startswith("remote.") and key.endswith(".url") for key in git.settings) == 1
+
+
+def is_as_seen(refs: Mapping[str, ObjectId], target: Target) -> bool:
+    """Whether a forge is, as far as this clone has fetched, exactly as it was last seen; also where nothing
+    was ever remembered of it. Arguments: ``refs`` as of :func:`evidence_refs`."""
+    place = f"{SEEN}{target.remote}/"
+    now = {f"{place}{name}": refs.get(ref) for name, ref in SEEN_NOTES.items()}
+    now[f"{place}policy"] = target.head_tip
+    for ref, tip in ((target.head, target.head_tip), (target.ref, target.tip)):
+        now[f"{place}heads/{ref.removeprefix('refs/heads/')}"] = tip
+    return all(oid == now.get(ref, oid) for ref, oid in refs.items() if ref.startswith(place))
+
+
 def evidence_refs(git: Git) -> dict[str, ObjectId]:
-    """This clone's inbox refs and the mirrored notes."""
+    """This clone's inbox refs, the mirrored notes, and what was seen of them before."""
     return list_refs(git, *EVIDENCE)
 
 

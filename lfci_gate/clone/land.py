@@ -20,6 +20,7 @@ from lfci_gate.clone.follow import follow
 from lfci_gate.clone.patience import Patience, landed_with
 from lfci_gate.clone.preview import base_of, preview
 from lfci_gate.clone.replay import Replayed, committer, replay
+from lfci_gate.clone.seen import watch
 from lfci_gate.clone.sending import Sent, send
 from lfci_gate.clone.target import Target, find_target, landed_policy
 from lfci_gate.clone.view import forge_view
@@ -123,7 +124,8 @@ class Lander:
         """Lands the change on the target branch.
 
         Arguments: ``attempts`` bounds how often somebody else may be faster. Raises Refusal LFCI508
-        (conflict), Undecided LFCI506 (the remote cannot be reached), LFCI507 (lost every race).
+        (conflict), LFCI220 (the forge has gone back), Undecided LFCI506 (the remote cannot be reached),
+        LFCI507 (lost every race).
         """
         target = find_target(self._git, remote=remote, branch=branch, ask=True)
         if target.remote is None:
@@ -135,6 +137,7 @@ class Lander:
         for attempt in range(1, attempts + 1):
             if attempt > 1:
                 target = fetch_target(self._git, target)
+            watch(self._git, self._objects, target, fresh=True)
             plan = self._plan(target)
             landed = Landed(plan.new, target, plan.replayed, attempt)
             if plan.new == target.tip:
@@ -237,6 +240,8 @@ class Lander:
         with suppress(LfciError):
             followed = followed or follow(self._git, self._branch, self._head, plan.new)
         fetch_evidence(self._git, plan.target.remote)
+        with suppress(LfciError):
+            watch(self._git, self._objects, plan.target.again(self._git), fresh=True, again=False)
         with suppress(LfciError):  # another lfci of this clone is at it; the next one tidies up
             prune(self._git, self._objects)
         return followed

@@ -8,12 +8,11 @@ is judged against its first parent, at the present time.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from lfci_gate.attest.bundle import parse_bundle
 from lfci_gate.attest.dsse import signed_by
-from lfci_gate.attest.keys import parse_public
-from lfci_gate.attest.statement import parse_statement
 from lfci_gate.clone.evidence import evidence_refs
 from lfci_gate.clone.shallow import reaches_the_end
 from lfci_gate.clone.target import Target
@@ -25,11 +24,11 @@ from lfci_gate.gate.authority import policy_file
 from lfci_gate.gate.evidence import EvidenceBook
 from lfci_gate.gate.facts import CONFIG_PATH, LANDED_REF, Limits, Push
 from lfci_gate.gate.objects import read_commit
+from lfci_gate.gate.records import landings_of, record_lines, trusted_keys
 from lfci_gate.gate.rules import evaluate
 from lfci_gate.git.commit import Commit
 from lfci_gate.git.history import first_parent_commits
 from lfci_gate.git.inputs import inputs_tree
-from lfci_gate.git.notes import read_note
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.tree import read_file
@@ -40,16 +39,12 @@ from lfci_gate.model import (
     ObjectId,
     Outcome,
     Policy,
-    PublicKey,
     RefUpdate,
     RefVerdict,
     VerdictKind,
 )
 from lfci_gate.patterns import PatternSet
 from lfci_gate.value import Value
-
-FORGE_ROLE = "forge"
-"""Role of a policy's key whose landing records are believed."""
 
 
 class Record(Value):
@@ -72,6 +67,8 @@ class Claim(Value):
 
 
 class Verified(Value):
+    """What became of one commit: the verdict of the rules, which may rest on a bypass."""
+
     commit: ObjectId
     base: ObjectId | None
     """The tip that the commit was judged from."""
@@ -83,6 +80,13 @@ class Verified(Value):
     claims: tuple[Claim, ...]
     """The check runs that counted; where the verdict rests on none, all that say PASSED of this tree's
     checks, so that a verifier can look into them before anything lands."""
+
+    @property
+    def bypass(self) -> str | None:
+        """Id of the bypass that let it land, as the rules find or a trusted record says. Then it did not
+        pass, whatever evidence there is by now."""
+        landing = None if self.record is None else self.record.landing
+        return self.verdict.bypass or (landing.bypass if landing is not None else None)
 
 
 class Question(Value):
@@ -214,38 +218,20 @@ def _record(
 
     Arguments: ``tip`` of these notes.
     """
-    if tip is None:
-        return None
-    blob = read_note(objects, read_commit(objects, tip).tree, commit)
-    if blob is None:
-        return None
-    trusted = _trusted(git, policy)
-    unknown: Record | None = None
-    for line in objects.read(blob).data.split(b"\n"):
-        if not line.startswith(b"{"):
-            continue  # the lines for people
-        try:
+    lines = record_lines(objects, tip, commit)
+    trusted = trusted_keys(git, policy)
+    found = landings_of(lines, trusted, commit, ref)
+    if found:
+        # Of several landings one by break-glass is what nobody may overlook.
+        broken = (each for each in found if each.landing.bypass is not None)
+        first = next(broken, found[0])
+        return Record(first.landing, trusted[first.key])
+    for line in lines:
+        with suppress(LfciError):  # a line that is no record says nothing
             bundle = parse_bundle(line)
-            signers = signed_by(bundle.envelope, trusted)
-            if not signers:
-                unknown = Record(None, ascii(bundle.hint)[1:-1])
-                continue
-            landing = parse_statement(bundle.envelope.payload)
-        except LfciError:
-            continue  # a line that is no record says nothing
-        if isinstance(landing, Landing) and landing.commit == commit and landing.ref == ref:
-            return Record(landing, trusted[signers[0]])
-    return unknown
-
-
-def _trusted(git: Git, policy: Policy | None) -> dict[PublicKey, str]:
-    """Keys whose landing records count here, with their names. The key of an agent is not among them:
-    it could move its own evidence to a time when that had not expired."""
-    keys = () if policy is None else policy.keys
-    found = {key.public: key.name for key in keys if FORGE_ROLE in key.roles}
-    for line in git.settings.get("lfci.forgekey", ()):
-        found.setdefault(parse_public(line), "the forge (lfci.forgeKey)")
-    return found
+            if not signed_by(bundle.envelope, trusted):
+                return Record(None, ascii(bundle.hint)[1:-1])
+    return None
 
 
 def _remarks(
@@ -268,6 +254,11 @@ def _remarks(
         )
     else:
         remarks.append(f"judged at the time of the landing record, signed by {record.signer}")
+        if landing.bypass is not None:
+            remarks.append(
+                f"BREAK-GLASS: the record says FAILED, landed by bypass {landing.bypass}, "
+                f"waived {', '.join(landing.waived)}"
+            )
         if base != parent:
             remarks.append(f"judged from {base[:12] if base else 'nothing'}, the tip before this landing")
         if policy is not None and policy.digest != landing.policy_sha256:
