@@ -8,6 +8,8 @@ PYTHON := .venv/bin/python
 # Two workers; a file's tests stay together, so module fixtures are made once. A test that hangs
 # fails by its name after five minutes.
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --timeout 300
+# At most so long for each part of the campaign that goes on until it is stopped.
+MINUTES := 60
 SHELL_FILES := hooks/* tests/support/*.sh .ci/run
 
 help:  ## list the targets
@@ -36,6 +38,8 @@ attacks: setup  ## every attack over git daemon and ssh or http, with and withou
 
 campaign: setup  ## hours, not minutes: the property tests with fresh seeds and many examples
 	HYPOTHESIS_PROFILE=campaign $(PYTHON) -m pytest -n 2 --dist load -m hypothesis
+	$(PYTHON) -m tests.properties --pushes 10000 --minutes $(MINUTES)
+	$(PYTHON) -m tests.properties --switches --minutes $(MINUTES)
 
 wheel: setup  ## build the wheel into dist/
 	$(PYTHON) -m hatchling build --target wheel
