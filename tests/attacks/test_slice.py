@@ -61,4 +61,5 @@ def test_second_opinions_agree_and_cases_replay(name: str, world: World, tmp_pat
     assert cases
     assert not list(filter(None, map(replay.differs, cases)))
     refused = {code for case in cases if case.verdict for code in replay.codes_of(case.verdict)[1]}
-    assert refused >= set(outcome.codes)
+    # What git itself refuses never gets as far as the gate, and there is no case of it.
+    assert refused >= set(outcome.codes) - {"git"}

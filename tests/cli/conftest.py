@@ -107,7 +107,11 @@ def stable(text: str, tmp_path: Path) -> str:
     text = text.replace(str(tmp_path), "TMP").replace(os.environ["HOME"], "HOME")
     text = re.sub(r"SHA256:[A-Za-z0-9+/]{43}", "SHA256:KEY", text)
     text = re.sub(r"ssh-ed25519 [A-Za-z0-9+/=]{68}", "ssh-ed25519 KEY", text)
-    text = re.sub(r"\b[A-Za-z0-9_-]{22}(?= \((?:started|open|noted|ended|already open)\))", "SESSION", text)
+    text = re.sub(
+        r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{22}(?= \((?:started|open|noted|ended|already open)\))",
+        "SESSION",
+        text,
+    )
     return re.sub(r"(?m)^[A-Za-z0-9_-]{22}(?=  )", "SESSION", text)
 
 

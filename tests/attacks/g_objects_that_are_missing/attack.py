@@ -3,7 +3,7 @@ refused.
 
 1. Eve pushes a commit; it is refused, and its objects with it.
 2. She sends by hand the same update without a pack of it, with the commit alone, without a parent: git
-   drops it, whatever the gate says. She names an object that never was.
+   drops it, whatever the gate says. She names an object that never was: LFCI501.
 3. With its objects and evidence it lands.
 """
 
