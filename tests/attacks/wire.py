@@ -74,7 +74,7 @@ def _ssh(url: str, body: bytes, env: dict[str, str]) -> bytes:
     command = [
         *shlex.split(env["GIT_SSH_COMMAND"]),
         *("-p", str(parts.port), f"{parts.username}@{parts.hostname}"),
-        f"git-receive-pack {shlex.quote(parts.path)}",
+        f"git-receive-pack '{parts.path}'",  # git-shell takes a quoted path only
     ]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -91,6 +91,8 @@ def _ssh(url: str, body: bytes, env: dict[str, str]) -> bytes:
 
 
 def _http(url: str, body: bytes, _env: dict[str, str]) -> bytes:
+    with urllib.request.urlopen(url + "/info/refs?service=git-receive-pack", timeout=_TIMEOUT_S) as answer:
+        assert b"report-status" in answer.read(), "the server says nothing"
     request = urllib.request.Request(
         url + "/git-receive-pack",
         data=body,
@@ -107,11 +109,13 @@ def _http(url: str, body: bytes, _env: dict[str, str]) -> bytes:
 
 
 def _advertised(read: object) -> list[bytes]:
-    """The pkt-lines of the server's advertisement, up to its flush."""
-    found = []
+    """The pkt-lines of the server's advertisement, up to its flush. A server that is not there has refused
+    nothing."""
+    found: list[bytes] = []
     while True:
         packet = _packet(read)
         if packet is None:
+            assert found, "the server says nothing"
             return found
         found.append(packet)
 
