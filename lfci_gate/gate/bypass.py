@@ -20,7 +20,7 @@ from lfci_gate.gate.findings import APPROVALS, BASE, CHECKS, Findings
 from lfci_gate.gate.protect import Change
 from lfci_gate.gate.strength import key_problem
 from lfci_gate.git.tree import lookup
-from lfci_gate.model import Bypass, ObjectId, ObjectSource, Policy, PolicyKey, Reason, Rule
+from lfci_gate.model import BreakGlass, Bypass, ObjectId, ObjectSource, Policy, Reason, Rule
 from lfci_gate.value import Value
 
 WAIVABLE: dict[str, tuple[str, frozenset[str]]] = {
@@ -114,15 +114,19 @@ def _sorted(
     offer: Offer, bypasses: Iterable[tuple[Evidence, Bypass]], view: View, misses: list[str]
 ) -> tuple[list[_Counting], list[str]]:
     """Those that count, and the names of those that would if they had not been used before."""
-    counting, spent = [], []
+    counting: list[_Counting] = []
+    spent: list[str] = []
+    allowed = offer.rule.break_glass
     for evidence, bypass in bypasses:
-        problem = _problem(offer, bypass)
-        by: tuple[str, ...] = ()
-        if not problem:  # else there is perhaps no break-glass, and nobody who could sign for it
-            by, unfit = _signers(offer, evidence, bypass)
-            problem = _too_few(offer, by, unfit)
-        if problem:
-            misses.append(f"{_name(evidence)} {problem}")
+        if allowed is None:
+            misses.append(
+                f"{_name(evidence)} is not known to the policy: {offer.change.ref} has no break-glass"
+            )
+            continue
+        problem = _problem(offer, allowed, bypass)
+        by, unfit = _signers(offer, allowed, evidence, bypass)
+        if problem or len(by) < max(_FEWEST, allowed.threshold):
+            misses.append(f"{_name(evidence)} {problem or _too_few(allowed, by, unfit)}")
         elif view.spent(evidence.id, offer.change.commit):
             spent.append(_name(evidence))
         else:
@@ -130,11 +134,8 @@ def _sorted(
     return counting, spent
 
 
-def _problem(offer: Offer, bypass: Bypass) -> str:
+def _problem(offer: Offer, allowed: BreakGlass, bypass: Bypass) -> str:
     """Why it does not count, whoever signed it; empty when it does."""
-    allowed = offer.rule.break_glass
-    if allowed is None:
-        return f"is not known to the policy: {offer.change.ref} has no break-glass"
     if bypass.repository != offer.policy.repository:
         return "is for another repository"
     if bypass.ref != offer.change.ref:
@@ -155,12 +156,15 @@ def _problem(offer: Offer, bypass: Bypass) -> str:
     return ""
 
 
-def _signers(offer: Offer, evidence: Evidence, bypass: Bypass) -> tuple[tuple[str, ...], list[str]]:
+def _signers(
+    offer: Offer, allowed: BreakGlass, evidence: Evidence, bypass: Bypass
+) -> tuple[tuple[str, ...], list[str]]:
     """The identities whose signatures count, and why the others' do not."""
     by: set[str] = set()
     unfit: list[str] = []
     for key in evidence.keys:
-        problem = _unfit(offer, key, bypass)
+        invalid = key_problem(key, bypass.issued_at, offer.now)
+        problem = offer.roles.lacks(key, allowed.roles) or (invalid and f"key {key.name} {invalid}")
         if problem:
             unfit.append(problem)
         else:
@@ -168,20 +172,8 @@ def _signers(offer: Offer, evidence: Evidence, bypass: Bypass) -> tuple[tuple[st
     return tuple(sorted(by)), unfit
 
 
-def _unfit(offer: Offer, key: PolicyKey, bypass: Bypass) -> str:
-    allowed = offer.rule.break_glass
-    problem = offer.roles.lacks(key, () if allowed is None else allowed.roles)
-    if problem:
-        return problem
-    problem = key_problem(key, bypass.issued_at, offer.now)
-    return f"key {key.name} {problem}" if problem else ""
-
-
-def _too_few(offer: Offer, by: tuple[str, ...], unfit: list[str]) -> str:
-    allowed = offer.rule.break_glass
-    needed = _FEWEST if allowed is None else max(_FEWEST, allowed.threshold)
-    if len(by) >= needed:
-        return ""
+def _too_few(allowed: BreakGlass, by: tuple[str, ...], unfit: list[str]) -> str:
+    needed = max(_FEWEST, allowed.threshold)
     signed = f"signed by {', '.join(by) or 'nobody who counts'}"
     return "; ".join((f"needs {needed} different people, is {signed}", *unfit))
 

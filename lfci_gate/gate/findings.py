@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.gate.evidence import reason_of
 from lfci_gate.model import ObjectId, Reason, RefUpdate, RefVerdict, VerdictKind
@@ -37,8 +39,7 @@ class Findings:
     def of_stage(self, stage: str) -> list[Reason]:
         """What the rules of one stage refused."""
         found: list[Reason] = []
-        for index, (start, name) in enumerate(self._stages):
-            end = self._stages[index + 1][0] if index + 1 < len(self._stages) else len(self.refused)
+        for (start, name), (end, _) in pairwise((*self._stages, (len(self.refused), ""))):
             if name == stage:
                 found += self.refused[start:end]
         return found

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lfci_gate.gate.facts import Limits
 from lfci_gate.git.commit import Commit, format_commit
 from lfci_gate.model import (
     Bypass,
@@ -506,6 +507,61 @@ def test_what_could_not_be_decided_stays_undecided(forge: MemoryForge) -> None:
     assert main_of(verdict).bypass is None
     assert "LFCI501" in codes(verdict)
     assert not main_of(verdict).remarks
+
+
+def test_something_undecided_is_enough_to_waive_nothing(
+    forge: MemoryForge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lfci_gate.errors import Undecided
+    from lfci_gate.gate import judge
+
+    def unreadable(*_: object) -> None:
+        raise Undecided("LFCI501", "the approvals cannot be read")
+
+    monkeypatch.setattr(judge, "rule_13_approvals", unreadable)
+    commit = forge.commit(TESTS)
+    verdict = landed(forge, commit, offered(forge, commit))
+    assert refused(verdict, "LFCI101", "LFCI501") == ""
+    assert verdict.refs[0].kind is VerdictKind.REFUSED
+
+
+def test_a_bypass_that_cannot_be_looked_for_is_no_bypass(forge: MemoryForge) -> None:
+    """More is offered about the commit than anybody looks at."""
+    commit = forge.commit()
+    deliveries = [offered(forge, commit, nonce=letter * 22) for letter in "AB"]
+    limits = Limits(candidates=1)
+    verdict = landed(forge, commit, *deliveries, limits=limits)
+    refused(verdict, "LFCI101", "LFCI503")
+    # Where nothing has to be waived nothing depends on it.
+    verdict = landed(forge, commit, *deliveries, forge.run(commit), limits=limits)
+    assert (verdict.kind, main_of(verdict).remarks) == (VerdictKind.ACCEPTED, ())
+
+
+def test_other_statements_about_the_commit_are_no_bypasses(forge: MemoryForge) -> None:
+    from lfci_gate.gate.facts import NOTES_REF
+    from lfci_gate.git.notes import updated_notes_tree
+    from tests.support.evidence import APPROVAL
+
+    commit = forge.commit()
+    tree = updated_notes_tree(
+        forge.objects, None, {commit: cosigned(APPROVAL, *BOTH) + b"\n"}, forge.objects.add
+    )
+    forge.refs[NOTES_REF] = forge.commit_of(tree)
+    refused(landed(forge, commit), "LFCI101")
+    assert main_of(landed(forge, commit, offered(forge, commit))).bypass is not None
+    assert main_of(landed(forge, commit, forge.run(commit))).remarks == ()
+
+
+def test_the_first_landing_is_one_of_the_policy_and_needs_its_approvals() -> None:
+    data = policy().replace(b"version = 1", b'version = 1\nbootstrap = "approval"')
+    forge = MemoryForge(bootstrap_policy=data)
+    commit = forge.commit({".lfci/policy.toml": data}, parents=[])
+    assert codes(landed(forge, commit)) == {"LFCI101", "LFCI206"}
+    facts = refused(landed(forge, commit, offered(forge, commit)), "LFCI101", "LFCI206", "LFCI218")
+    assert facts.endswith("does not waive LFCI206")
+    approvals = forge.approvals(commit, policy=data)
+    verdict = landed(forge, commit, offered(forge, commit), *approvals)
+    assert [reason.code for reason in main_of(verdict).waived] == ["LFCI101"]
 
 
 def test_a_reason_is_waived_for_who_gave_it_not_for_its_code(
