@@ -61,7 +61,8 @@ def standing(policy: Policy, key: PolicyKey, role: str, ref: str, changed: Paths
     change = _Change(ref, changed(), now)
     if held:
         start = {each for each in key.roles if not change.problem_of_role(policy, each)}
-        way = _chain(policy, start, role, lambda link: not change.problem(policy, link)) or ()
+        way = _chain(policy, start, role, lambda link: not change.problem(policy, link))
+        assert way is not None
         by = ", ".join(f"{link.granter} to {link.to} until {format_time(link.until)}" for link in way)
         return Standing(role, held, f"by delegation: {by}" if way else "its limits cover the change")
     if POLICY_PATH in change.paths:
@@ -141,8 +142,6 @@ def _plain(policy: Policy, key: PolicyKey) -> frozenset[str]:
 
 def _closed(policy: Policy, key: PolicyKey, change: _Change) -> frozenset[str]:
     found = {role for role in key.roles if not change.problem_of_role(policy, role)}
-    if not found or not policy.delegations:
-        return frozenset(found)
     left = [link for link in policy.delegations if not change.problem(policy, link)]
     gained = True
     while gained:  # ends: each round adds a role, or is the last

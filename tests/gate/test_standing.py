@@ -72,6 +72,7 @@ def test_a_role_without_limits_counts_everywhere() -> None:
     plain = policy(limited("other", "refs/heads/x", "x/"), limited("free"))
     assert roles(plain, key("agent", "free")) == {"agent", "free"}
     assert roles_for(plain, key("agent", "free"), MAIN, never, NOW) == {"agent", "free"}
+    assert standing(plain, key("agent"), "agent", MAIN, never, NOW).why == "it is a role of the key"
 
 
 def test_a_limited_role_needs_its_ref() -> None:
@@ -88,6 +89,7 @@ def test_a_limited_role_needs_its_ref() -> None:
 def test_a_limited_role_needs_every_path() -> None:
     here = policy(limited("docs", paths="docs/ !docs/secret"))
     assert roles(here, key("docs")) == {"docs"}
+    assert standing(here, key("docs"), "docs", MAIN, lambda: DOCS, NOW).why == "its limits cover the change"
     assert roles(here, key("docs"), paths=()) == {"docs"}
     for other in (b"src/x", b"docs", b"Docs/a.md", b"docs/secret", b"docs2/x", b"a/docs/x"):
         assert roles(here, key("docs"), paths=(*DOCS, other)) == set(), other
@@ -162,6 +164,9 @@ def test_there_may_be_several_ways() -> None:
     )
     assert roles(ways, key("a")) == {"a", "b", "c", "m"}
     assert "m to c until" in standing(ways, key("a"), "m", MAIN, lambda: DOCS, NOW).why
+    # The way that is told begins with a role that counts.
+    two = policy(limited("a", paths="src/"), link("m", "a"), link("m", "b"))
+    assert "m to b until" in standing(two, key("a", "b"), "m", MAIN, lambda: DOCS, NOW).why
 
 
 def test_a_delegation_of_a_limited_role_stays_within_its_limits() -> None:
@@ -208,9 +213,11 @@ def test_paths_are_asked_for_once() -> None:
     other = PolicyKey("other", ALICE.public, ("docs", "agent"), None, None, None, "other")
     assert (here.of(key("docs")), here.of(other), here.of(key("docs"))) == (set(), {"agent"}, set())
     assert here.lacks(other, ("agent",)) == ""
-    assert here.lacks(other, ("m", "docs")) == (
-        "key other is no m or docs here: the role docs counts only for changes of docs/, and src/x changed"
-    )
+    why = "the role docs counts only for changes of docs/, and src/x changed"
+    for wanted in (("m", "docs"), ("unheard-of", "docs"), ("docs", "unheard-of")):
+        assert here.lacks(other, wanted) == f"key other is no {' or '.join(wanted)} here: {why}"
+    only = "key other is no x or m here: the key has only docs, agent"
+    assert here.lacks(other, ("x", "m")) == only
     assert len(asked) == 1
 
 
