@@ -36,10 +36,11 @@ bench: setup  ## the figures of docs/performance.md, beside their peers; writes 
 attacks: setup  ## every attack over git daemon and ssh or http, with and without the gate: a table
 	$(PYTHON) -m tests.attacks --jobs 2
 
-campaign: setup  ## hours, not minutes: the property tests with fresh seeds and many examples
+campaign: setup  ## hours, not minutes: property tests with many examples, drawn pushes, mutation testing
 	HYPOTHESIS_PROFILE=campaign $(PYTHON) -m pytest -n 2 --dist load -m hypothesis
 	$(PYTHON) -m tests.properties --pushes 10000 --minutes $(MINUTES)
 	$(PYTHON) -m tests.properties --switches --minutes $(MINUTES)
+	$(PYTHON) -m tests.mutation
 
 wheel: setup  ## build the wheel into dist/
 	$(PYTHON) -m hatchling build --target wheel

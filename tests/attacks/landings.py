@@ -48,7 +48,7 @@ def recorded(forge: Forge) -> dict[str, int]:
 def litter(forge: Forge) -> list[str]:
     """Files of the gate that are neither its memory nor its locks: work that is not done, or left."""
     known = {"key", "key.pub", "bootstrap-policy.toml", "server-policy.toml", "policy-floor.json"}
-    known |= {"floor.lock", "fold.lock", "unverified.json"}
+    known |= {"floor.lock", "fold.lock", "unverified.json", "written.json", "written.lock"}
     files = [each for each in (forge.path / "lfci").rglob("*") if each.is_file()]
     return [str(each.relative_to(forge.path)) for each in files if each.name not in known]
 

@@ -26,6 +26,7 @@ from lfci_gate.engines.seccomp import ARCHITECTURES, RULES, filter_path
 from lfci_gate.model import Outcome
 from tests.support.escape import Bait, bait, probe_command, still_open
 from tests.support.seccomp_filters import compiled
+from tests.support.transports import until
 from tests.support.world_project import Project, processes_with
 
 
@@ -44,7 +45,7 @@ def test_every_way_out_is_closed(project: Project, laid: Bait, monkeypatch: pyte
     # The baits are there for whoever is outside: a refusal inside says something about the sandbox.
     with socket.create_connection(("127.0.0.1", laid.tcp)):
         pass
-    assert laid.heard() == ["tcp"]
+    until(lambda: laid.heard() == ["tcp"])
 
 
 def test_probes_do_succeed_outside(laid: Bait, tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_probes_do_succeed_outside(laid: Bait, tmp_path: Path) -> None:
         *("TCP to the host's loopback", "processes of the host in /proc", "process of the host"),
     }
     assert expected <= set(found)
-    assert sorted(laid.heard()) == ["abstract", "socket", "tcp"]
+    until(lambda: sorted(laid.heard()) == ["abstract", "socket", "tcp"])
 
 
 def test_what_a_check_starts_and_leaves_is_gone(project: Project) -> None:
