@@ -542,5 +542,46 @@ CODES: dict[str, Code] = {
         "An environment gets its number when a check first runs in it; none of that number is remembered.",
         "lfci env list",
     ),
+    "LFCI523": Code(
+        "the runner does not take your word",
+        "Whoever asks is known by user and groups, and the runner's configuration names neither, or not for this"
+        " repository.",
+        "ask the runner's operator for an [[allow]] entry in runner.toml",
+    ),
+    "LFCI524": Code(
+        "the runner cannot be started like this",
+        "Its configuration, key, directories or socket are malformed, open to others, or in use.",
+        "correct what is named, then: lfci runner serve --config FILE",
+    ),
+    "LFCI525": Code(
+        "a limit of the runner is reached",
+        "The runner's operator allows only so many jobs, connections and bytes, for each user and in all.",
+        "try again later, or run it here: lfci check --local",
+    ),
+    "LFCI526": Code(
+        "no runner answers",
+        "Nothing listens on the socket, or the runner went away again and again; nothing is known about the result.",
+        "lfci runner status",
+    ),
+    "LFCI527": Code(
+        "not a message that a runner and its clients exchange",
+        "What came over the socket is malformed, too large or too slow, or of another version.",
+        "use the same version of lfci on both sides",
+    ),
+    "LFCI528": Code(
+        "the runner does not have that",
+        "The repository is not in the runner's configuration, or the commit is not where the runner may take it from.",
+        "push the commit to where the runner fetches from, or ask its operator",
+    ),
+    "LFCI529": Code(
+        "the runner's answer is not what was asked for",
+        "Its signature, repository, tree, definition or result document does not fit; nothing of it was kept.",
+        "ask the runner's operator; until then: lfci check --local",
+    ),
+    "LFCI530": Code(
+        "the objects that were sent are not taken",
+        "The pack is damaged, incomplete, too large, or holds objects that git does not accept.",
+        "git fsck, then try again",
+    ),
 }
 """Every code with its title, cause and remedy."""
