@@ -360,6 +360,33 @@ CODES: dict[str, Code] = {
         "Two builds of the same derivation gave different results, so a rebuild proves nothing about a third.",
         "find what depends on time, chance or order in the tests or artifacts that are named",
     ),
+    "LFCI329": Code(
+        "a builder cannot be reached or was lost",
+        "The machine that was to run the check does not answer, is not the one that is configured, or went away in"
+        " the middle; nothing is known about the result.",
+        "lfci doctor, then: lfci check",
+    ),
+    "LFCI330": Code(
+        "the builder did not run the check now",
+        "It has an output of an earlier run and cannot forget it, or took one from elsewhere; that says nothing"
+        " about a run of now.",
+        "on the builder: nix-store --delete PATH, with the path that is named; then: lfci check",
+    ),
+    "LFCI331": Code(
+        "it ran on a builder that lfci does not know",
+        "A daemon chose the machine, and lfci cannot find out whether the check ran there now.",
+        "name the builder in config.toml of lfci, or run it here: lfci check --engine develop",
+    ),
+    "LFCI332": Code(
+        "a binary cache serves what cannot be believed",
+        "Its content is not what it signed, or no trusted key signed it; nothing of it was taken.",
+        "lfci cache status, and take the cache out of config.toml until its owner has put it right",
+    ),
+    "LFCI333": Code(
+        "the binary cache does not take or give that",
+        "It cannot be reached or written, this Nix cannot speak to it, or it does not have what was asked for.",
+        "lfci cache status",
+    ),
     # -- 4xx repository content ---------------------------------------------------------------
     "LFCI401": Code(
         "unsafe tree",
@@ -582,6 +609,11 @@ CODES: dict[str, Code] = {
         "the objects that were sent are not taken",
         "The pack is damaged, incomplete, too large, or holds objects that git does not accept.",
         "git fsck, then try again",
+    ),
+    "LFCI531": Code(
+        "the configuration of this machine is not usable",
+        "config.toml of the user or the operator is malformed, or others than the user and root can change it.",
+        "correct what is named, then: lfci doctor",
     ),
 }
 """Every code with its title, cause and remedy."""
