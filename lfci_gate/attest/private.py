@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     PrivateKey = Ed25519PrivateKey | EllipticCurvePrivateKey
 
-__all__ = ["FileSigner", "generate", "load_private"]
+__all__ = ["FileSigner", "generate", "load_private", "signer_of"]
 
 _MAX_KEY_FILE = 64 * 1024
 _COMMENT = "lfci-gate"
@@ -123,6 +123,14 @@ def load_private(
     """
     data = _read_private_file(path)
     key = _decode(path, data, passphrase, ask_passphrase)
+    return FileSigner(_public_of(path, key), key)
+
+
+def signer_of(data: bytes, name: str) -> FileSigner:
+    """The signer of a private key's bytes, without a passphrase; ``name`` says in messages where they came
+    from. Raises UsageError LFCI511."""
+    path = Path(name)
+    key = _decode(path, data, None, None)
     return FileSigner(_public_of(path, key), key)
 
 

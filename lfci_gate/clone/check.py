@@ -128,8 +128,23 @@ def attest(
     session: Session | None,
     now: datetime,
 ) -> tuple[str, bytes]:
+    """:func:`attest_in` for the repository of a policy."""
+    return attest_in(git, source, question, result, policy.repository, attester, session, now)
+
+
+def attest_in(
+    git: Git,
+    source: BatchReader,
+    question: Question,
+    result: RunResult,
+    repository: str,
+    attester: Attester,
+    session: Session | None,
+    now: datetime,
+) -> tuple[str, bytes]:
     """Signs and stores an attestation of a decided run; returns its id and bundle line.
 
+    Arguments: ``repository`` is the policy's name of it. Where the question names no ref, the run was for none.
     Raises ValueError for an undecided run: those are never attested.
     """
     from lfci_gate.attest.bundle import format_bundle, make_bundle
@@ -145,7 +160,7 @@ def attest(
     document = result_document(result.result)
     run = CheckRun(
         inputs_tree=question.inputs,
-        repository=policy.repository,
+        repository=repository,
         check=question.definition.name,
         definition=question.definition.digest,
         command=command_text(question.definition),
@@ -174,7 +189,7 @@ def attest(
         log_size=result.log_size,
         attester=attester.name,
         attester_kind=attester.kind,
-        target_ref=question.ref,
+        target_ref=question.ref or None,
         issued_at=now,
     )
     line = format_bundle(make_bundle(sign(format_statement(run), attester.signer), attester.signer.public))
