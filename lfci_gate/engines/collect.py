@@ -7,12 +7,13 @@ import stat
 from pathlib import Path
 
 from lfci_gate import files
+from lfci_gate.engines.junit import junit_seconds
 from lfci_gate.engines.reports import MAX_REPORT_BYTES, PARSERS
 from lfci_gate.errors import LfciError, Undecided
 from lfci_gate.model import FileDigest, ReportSpec, TestCase
 from lfci_gate.store import ContentStore
 
-__all__ = ["artifacts", "plain_file", "read_report"]
+__all__ = ["artifacts", "plain_file", "read_report", "read_seconds"]
 
 
 def plain_file(out: Path, relative: str) -> Path | None:
@@ -54,6 +55,18 @@ def read_report(
         return PARSERS[spec.format](data)
     except Undecided as error:
         return error
+
+
+def read_seconds(spec: ReportSpec | None, out: Path) -> dict[str, float]:
+    """How long each test took, where the declared report can be read and says so."""
+    if spec is None or spec.path is None:
+        return {}  # TAP has no agreed way to say it
+    try:
+        source = plain_file(out, spec.path)
+        data = files.read_file(source, MAX_REPORT_BYTES) if source is not None else None
+        return {} if data is None else junit_seconds(data)
+    except Undecided:
+        return {}
 
 
 def artifacts(

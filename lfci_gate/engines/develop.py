@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from lfci_gate.engines.conditions import NORMAL, Conditions
 from lfci_gate.engines.log import Log
 from lfci_gate.engines.outcome import Ended, Progress
 from lfci_gate.engines.sandbox import ETC, Limits, Sandbox, bubblewrap_arguments
@@ -38,6 +39,7 @@ __all__ = ["DevelopRun", "run_in_sandbox"]
 _PACKAGES: Final = str(Path(__file__).resolve().parents[2])
 _SUPERVISOR: Final = "import sys; sys.path.append(sys.argv[1]); from lfci_gate.engines import supervisor"
 _SUPERVISE: Final = f"{_SUPERVISOR}; sys.exit(supervisor.main(sys.argv[2]))"
+_USE_UP: Final = 'n=$1; shift; while [ "$n" -gt 0 ]; do (:); n=$((n - 1)); done; exec "$@"'
 _GRACE_S: Final = 30
 _CHUNK: Final = 1 << 16
 
@@ -60,6 +62,7 @@ def run_in_sandbox(
     limits: Limits,
     log: Log,
     progress: Progress,
+    conditions: Conditions = NORMAL,
 ) -> DevelopRun:
     """Runs the builder of ``derivation.run`` and returns when nothing of it is left running.
 
@@ -67,6 +70,7 @@ def run_in_sandbox(
         closure: the store paths to show, the source's not among them.
         place: an empty directory of this run.
         timeout_s: wall time of the run.
+        conditions: its host name and processes; the rest of them is the caller's to make.
 
     Raises Undecided LFCI305 without bubblewrap, LFCI303 when `nix develop` fails; lets
     KeyboardInterrupt through when everything is dead.
@@ -79,8 +83,10 @@ def run_in_sandbox(
     result = place / "result.json"
     request: dict[str, Any] = {
         "bubblewrap": bubblewrap,
-        "arguments": _arguments(nix, derivation, closure, place, network=network, limits=limits),
-        "command": [derivation.run.builder, *derivation.run.args],
+        "arguments": _arguments(
+            nix, derivation, closure, place, network=network, limits=limits, host=conditions.host
+        ),
+        "command": _command(derivation, conditions.processes),
         "nonce": os.urandom(16).hex(),
         "timeout_s": timeout_s,
         "user": list(SANDBOX_USER) if os.geteuid() == 0 else None,
@@ -115,8 +121,21 @@ def run_in_sandbox(
     return DevelopRun(ended, told["duration_ms"], place / "build" / "out")
 
 
+def _command(derivation: Derivation, processes: int) -> list[str]:
+    """The builder; after it has used up so many process ids, if any."""
+    builder = [derivation.run.builder, *derivation.run.args]
+    return [builder[0], "-p", "-c", _USE_UP, "lfci", str(processes), *builder] if processes else builder
+
+
 def _arguments(
-    nix: Nix, derivation: Derivation, closure: Sequence[str], place: Path, *, network: bool, limits: Limits
+    nix: Nix,
+    derivation: Derivation,
+    closure: Sequence[str],
+    place: Path,
+    *,
+    network: bool,
+    limits: Limits,
+    host: str,
 ) -> list[str]:
     """Fills ``place`` and says what bubblewrap is to do with it."""
     build, etc = place / "build", place / "etc"
@@ -124,6 +143,8 @@ def _arguments(
     etc.mkdir(mode=0o755)
     for name, content in ETC.items():
         (etc / name).write_text(content)
+    if host != "localhost":
+        (etc / "hosts").write_text(f"{ETC['hosts']}127.0.0.1 {host}\n")
     if network:
         _copy_resolver(etc)
     given = builder_input(derivation.run, cores=len(os.sched_getaffinity(0)))
@@ -140,6 +161,7 @@ def _arguments(
         network=network,
         interpreters=interpreters(nix, closure, derivation.run.builder),
         limits=limits,
+        host=host,
     )
     return bubblewrap_arguments(sandbox)
 

@@ -7,13 +7,14 @@ by a ``failure`` or ``error`` child, skipped by a ``skipped`` child or a status 
 
 from __future__ import annotations
 
+import math
 from typing import Final
 from xml.parsers import expat
 
 from lfci_gate.errors import Undecided
 from lfci_gate.model import TestCase
 
-__all__ = ["MAX_CASES", "MAX_REPORT_BYTES", "parse_junit", "test_id"]
+__all__ = ["MAX_CASES", "MAX_REPORT_BYTES", "junit_seconds", "parse_junit", "test_id"]
 
 MAX_REPORT_BYTES: Final = 64 << 20
 MAX_CASES: Final = 500_000
@@ -37,6 +38,19 @@ def parse_junit(data: bytes) -> tuple[TestCase, ...]:
     except (expat.ExpatError, LookupError, ValueError) as error:
         raise malformed(str(error)[:200]) from error
     return tuple(sorted(reader.cases, key=lambda case: (case.id, case.outcome)))
+
+
+def junit_seconds(data: bytes) -> dict[str, float]:
+    """How long each test took, in seconds, as far as the report says it; a repeated id adds up.
+
+    Durations are told to people and never compared. Raises Undecided LFCI310 as :func:`parse_junit`.
+    """
+    reader = _Timer()
+    try:
+        reader.feed(data)
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        raise malformed(str(error)[:200]) from error
+    return reader.seconds
 
 
 def malformed(why: str) -> Undecided:
@@ -114,3 +128,21 @@ class _Reader:
             assert self._case is not None
             self.cases.append(TestCase(self._case, self._outcome))
             self._case = None
+
+
+class _Timer(_Reader):
+    """Also listens for how long each test took."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = {}
+
+    def _open_case(self, attributes: dict[str, str]) -> None:
+        super()._open_case(attributes)
+        assert self._case is not None
+        try:
+            took = float(attributes.get("time", "").replace(",", ""))
+        except ValueError:
+            return
+        if 0 <= took < math.inf:
+            self.seconds[self._case] = self.seconds.get(self._case, 0.0) + took

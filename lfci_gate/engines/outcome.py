@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
+from lfci_gate.engines.conditions import Measured
 from lfci_gate.engines.reports import executed
 from lfci_gate.errors import LfciError
 from lfci_gate.model import CheckDefinition, Engine, Outcome, ResultDocument, Sha256, TestCase, TestCounts
@@ -86,6 +87,8 @@ class RunResult(Value):
     """When the sandbox was started, in UTC."""
     duration_ms: int
     engine: Engine
+    measured: Measured | None = None
+    """Where runs are compared."""
 
 
 _ENDS: Final = {

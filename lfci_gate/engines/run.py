@@ -9,7 +9,8 @@ from pathlib import Path
 
 from lfci_gate.attest.results import counts, result_document
 from lfci_gate.engines.build import run_in_nix
-from lfci_gate.engines.collect import artifacts, read_report
+from lfci_gate.engines.collect import artifacts, read_report, read_seconds
+from lfci_gate.engines.conditions import NORMAL, Conditions, Measured, measure, one_processor
 from lfci_gate.engines.develop import run_in_sandbox
 from lfci_gate.engines.log import Log
 from lfci_gate.engines.outcome import Ended, Progress, RunResult, judge
@@ -74,6 +75,7 @@ def run_check(
     progress: Progress,
     limits: Limits = DEFAULT_LIMITS,
     doubt: Doubt | None = None,
+    conditions: Conditions | None = None,
 ) -> RunResult:
     """Runs a check on a tree and says how it ended.
 
@@ -82,6 +84,7 @@ def run_check(
         work: directory for GC roots (kept) and for the run (removed), e.g. ``<git dir>/lfci``.
         cas: where the log, the result document and the artifacts are put.
         doubt: for a verifier, with the build engine.
+        conditions: for runs that are compared: the settings of this one, and what it leaves is measured.
 
     Raises, when there was no run: Refusal LFCI304, LFCI315 to LFCI319, LFCI324, LFCI325 for the flake,
     LFCI321 for another derivation than that of ``doubt``; Undecided LFCI303, LFCI305, LFCI306, LFCI326
@@ -90,8 +93,9 @@ def run_check(
     """
     _refuse_engine(engine, definition)
     try:
-        with interruptible(), run_directory(work) as place:
-            run = _Run(definition, engine, work, place, cas, progress, limits, doubt)
+        scratch = (conditions or NORMAL).scratch or work
+        with interruptible(), run_directory(scratch) as place:
+            run = _Run(definition, engine, work, place, cas, progress, limits, doubt, conditions)
             return run.go(source, tree)
     except KeyboardInterrupt as reason:
         raise Undecided("LFCI314", "the run was interrupted", facts=tuple(map(str, reason.args))) from None
@@ -123,6 +127,7 @@ class _Run(Value):
     progress: Progress
     limits: Limits
     doubt: Doubt | None
+    conditions: Conditions | None
 
     def go(self, source: ObjectSource, tree: ObjectId) -> RunResult:
         private = self.place / "nix"
@@ -147,7 +152,8 @@ class _Run(Value):
             refuse_altered(nix, (derivation.run_drv, derivation.source_path, *closure))
         started_at = datetime.now(UTC)
         with Log(self.place / "log", self.limits.log_stored_bytes) as log:
-            ran = self._run(nix, derivation, closure, log)
+            with one_processor((self.conditions or NORMAL).one_processor):
+                ran = self._run(nix, derivation, closure, log)
             log.close()
             return self._result(derivation, version, ran, log, started_at)
 
@@ -175,6 +181,7 @@ class _Run(Value):
             limits=self.limits,
             log=log,
             progress=self.progress,
+            conditions=self.conditions or NORMAL,
         )
         filtered = filter_path(os.uname().machine) is not None
         sandbox = sandbox_digest(check.network, self.limits, filtered=filtered)
@@ -218,7 +225,14 @@ class _Run(Value):
             started_at=started_at.replace(microsecond=0),
             duration_ms=ran.duration_ms,
             engine=self.engine,
+            measured=self._measured(ran.out),
         )
+
+    def _measured(self, out: Path) -> Measured | None:
+        if self.conditions is None:
+            return None
+        build = self.place / "build" if self.engine is Engine.DEVELOP else None
+        return measure(build, self.place / "export", read_seconds(self.definition.report, out))
 
 
 def _document(

@@ -77,6 +77,8 @@ class Sandbox(Value):
     interpreters: Mapping[str, str]
     """Path that scripts start with -> where it leads, e.g. ``/usr/bin/env``."""
     limits: Limits
+    host: str = "localhost"
+    """Host name. Another one leaves the one world: only for runs that are compared and never attested."""
 
 
 def bubblewrap_arguments(sandbox: Sandbox) -> list[str]:
@@ -87,7 +89,7 @@ def bubblewrap_arguments(sandbox: Sandbox) -> list[str]:
         *(["--share-net"] if sandbox.network else []),
         # No terminal to push input into, and nothing outlives the engine.
         *("--new-session", "--die-with-parent"),
-        *("--uid", "1000", "--gid", "100", "--hostname", "localhost", "--clearenv"),
+        *("--uid", "1000", "--gid", "100", "--hostname", sandbox.host, "--clearenv"),
         *("--perms", "0755", "--dir", "/nix", "--perms", "0755", "--dir", "/nix/store"),
     ]
     for path in sandbox.closure:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from lfci_gate.engines.conditions import Conditions
 from lfci_gate.engines.outcome import RunResult
 from lfci_gate.engines.run import Doubt, run_check
 from lfci_gate.engines.sandbox import DEFAULT_LIMITS, Limits
@@ -114,6 +115,7 @@ class Project:
         limits: Limits = DEFAULT_LIMITS,
         engine: Engine = Engine.DEVELOP,
         doubt: Doubt | None = None,
+        conditions: Conditions | None = None,
     ) -> RunResult:
         """Runs a check (or a command) on the files as they are."""
         if not isinstance(check, CheckDefinition):
@@ -131,6 +133,7 @@ class Project:
                 progress=self.heard,
                 limits=limits,
                 doubt=doubt,
+                conditions=conditions,
             )
 
     def said(self, command: str | tuple[str, ...], **options: object) -> str:
