@@ -84,7 +84,8 @@ class Rebuilder:
             return
         try:
             # A store of its own goes with the run's directory, whatever ends this.
-            with interruptible(), run_directory(self._work) if self._how.fresh else nullcontext() as place:
+            own = run_directory(self._work, plain=True) if self._how.fresh else nullcontext()
+            with interruptible(), own as place:
                 store = None if place is None else place / "store"
                 if self._how.jobs == 1 or len(builds) == 1:
                     for build in builds:

@@ -26,16 +26,23 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def run_directory(work: Path) -> Iterator[Path]:
+def run_directory(work: Path, *, plain: bool = False) -> Iterator[Path]:
     """A new directory of this user below ``work``, removed with all it holds on the way out.
 
     As root the sandbox runs as another user, who must be able to reach it: when a parent of ``work``
     is closed to others, the directory is made in /var/tmp or /tmp instead. Raises Undecided LFCI520
     or LFCI502.
+
+    Arguments:
+        plain: it holds a store of its own. Nix's lists of paths are separated by spaces and nothing
+            quotes one, and a store is named by a URL: where ``work`` has other characters than those
+            that stand for themselves there, the directory is made in /var/tmp or /tmp too.
     """
     with files.os_errors("make a directory for the run", work):
+        places = [each for each in (work, Path("/var/tmp"), Path("/tmp")) if not plain or _is_plain(each)]
         if os.geteuid() == 0:
-            work = next(place for place in (work, Path("/var/tmp"), Path("/tmp")) if _open_to_all(place))
+            places = [each for each in places if _open_to_all(each)]
+        work = places[0]
         work.mkdir(parents=True, exist_ok=True)
         _remove_stale(work)
         place, lock = _made(work)
@@ -79,6 +86,10 @@ def _remove_stale(work: Path) -> None:
             continue  # alive, or somebody else is just removing it
         finally:
             os.close(lock)
+
+
+def _is_plain(place: Path) -> bool:
+    return all(char.isascii() and (char.isalnum() or char in "/._+-") for char in str(place.absolute()))
 
 
 def _open_to_all(place: Path) -> bool:
