@@ -133,7 +133,10 @@ class EvidenceBook:
         if blob is None:
             return []
         data = self._view.objects.read(blob, limit=_NOTE_BYTES).data
-        return [Candidate("notes", line) for line in parse_note(data)[-self._limits.noted :]]
+        lines, first, most = parse_note(data), self._limits.first_noted, self._limits.noted
+        if len(lines) > most:
+            lines = (*lines[:first], *lines[len(lines) - (most - first) :])
+        return [Candidate("notes", line) for line in lines]
 
     def _landed_notes(self) -> ObjectId | None:
         if not self._notes_read:

@@ -32,8 +32,11 @@ class Limits(Value):
     candidates: int = 2_000
     """Bundles considered for one subject."""
     noted: int = 256
-    """Of them, bundles of one note: the newest. A check whose inputs seldom change is attested again
-    by every landing, and its note must not make the next push slow or impossible."""
+    """Of them, bundles of one note. A check whose inputs seldom change is attested again by every landing,
+    and its note must not make the next push slow or impossible."""
+    first_noted: int = 64
+    """Of these, the first of the note; the others are its newest. What a tree landed with is among the
+    first, and nobody who comes later can push it out of sight: rule 14 asks for the tests of the base."""
     verifications: int = 10_000
     """Signature verifications of one push: about one second of one core."""
     bundle_bytes: int = 256 * 1024

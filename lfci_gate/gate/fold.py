@@ -41,6 +41,8 @@ _BATCH_BYTES = 64 * 1024 * 1024
 _NO_LIMIT = 1 << 62
 _NOTE_BYTES = 16 * 1024 * 1024
 """Of one note: far more than the gate considers, and far less than stops it from reading."""
+_FIRST_BYTES = 4 * 1024 * 1024
+"""Of one note, the most that its first bundles may take."""
 _PATIENCE_S = 20.0
 """How long the fold of one push goes on folding what later pushes bring; then theirs take over."""
 
@@ -215,14 +217,24 @@ def _with_line(lines: bytes, line: bytes) -> bytes:
     """The note with the bundle added, once; the same statement under other signatures is kept too,
     since thresholds count keys.
 
-    Of a note that grows beyond all use the oldest bundles are left to the history of the notes ref.
+    Of a note that grows beyond all use the first bundles stay, with which the tree landed, and the newest;
+    those between are left to the history of the notes ref.
     """
     known = parse_note(lines)
     if line in known:
         return lines
     separator = b"" if not lines or lines.endswith(b"\n") else b"\n"
     grown = lines + separator + line + b"\n"
-    return grown if len(grown) <= _NOTE_BYTES else grown[grown.index(b"\n", len(grown) - _NOTE_BYTES) + 1 :]
+    if len(grown) <= _NOTE_BYTES:
+        return grown
+    first = 0
+    for _ in range(Limits().first_noted):
+        end = grown.index(b"\n", first) + 1
+        if end > _FIRST_BYTES:
+            break
+        first = end
+    rest = grown.index(b"\n", len(grown) - (_NOTE_BYTES - first) - 1) + 1
+    return grown[:first] + grown[rest:]
 
 
 # -- expiry ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from lfci_gate import files
 from lfci_gate.attest.keys import format_public
 from lfci_gate.errors import Undecided
 from lfci_gate.gate import fold as folding
+from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.fold import fold
 from lfci_gate.gate.state import ForgeState
 from tests.support.evidence import APPROVAL, SESSION
@@ -444,7 +445,7 @@ def test_the_holder_of_the_lock_looks_again(ada: Developer, monkeypatch: pytest.
     assert not forge.waiting()
 
 
-def test_a_note_that_grows_beyond_all_use_leaves_its_oldest_lines(
+def test_a_note_that_grows_beyond_all_use_keeps_the_first_and_the_newest(
     ada: Developer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_post_receive(ada.forge)
@@ -452,9 +453,24 @@ def test_a_note_that_grows_beyond_all_use_leaves_its_oldest_lines(
     specs = [ada.evidence("HEAD", duration_ms=number) for number in range(4)]
     size = len(ada.repo.git("cat-file", "blob", specs[0].partition(":")[0] + ":attestation"))
     monkeypatch.setattr(folding, "_NOTE_BYTES", size * 5 // 2)
+    monkeypatch.setattr(folding, "_FIRST_BYTES", size + 50)
     for spec in specs:
         ada.repo.git("push", "-q", "origin", spec)
         fold(ada.forge.git)
     kept = {named(spec) for spec in specs} & noted(ada.forge)
-    assert kept == {named(spec) for spec in specs[2:]}
+    assert kept == {named(spec) for spec in (specs[0], specs[3])}
     ada.lands_beside("origin", "main")
+
+
+def test_the_first_bundles_of_a_note_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "_NOTE_BYTES", 2_000)
+    monkeypatch.setattr(folding, "_FIRST_BYTES", 250)
+    lines = [b"%03d" % number + b"." * 96 for number in range(100)]
+    note = b""
+    for line in lines:
+        note = folding._with_line(note, line)
+    assert note == b"".join(line + b"\n" for line in [*lines[:2], *lines[-18:]])
+    assert folding._with_line(note, lines[0]) == note
+    monkeypatch.setattr(folding, "_FIRST_BYTES", 10**6)
+    monkeypatch.setattr(folding, "Limits", lambda: Limits(first_noted=3))
+    assert folding._with_line(note, b"x" * 99) == note[:300] + note[400:] + b"x" * 99 + b"\n"

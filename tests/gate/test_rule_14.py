@@ -20,9 +20,11 @@ from lfci_gate.gate import base_tests
 from lfci_gate.gate.against_base import WHOLE, Sight, whole_change
 from lfci_gate.gate.base_tests import passing_runs
 from lfci_gate.gate.evidence import EvidenceBook
-from lfci_gate.gate.facts import RESULTS_REF, History, Limits
+from lfci_gate.gate.facts import NOTES_REF, RESULTS_REF, History, Limits
 from lfci_gate.gate.protect import Change
 from lfci_gate.gate.results import Results
+from lfci_gate.git.inbox import read_inbox_tree
+from lfci_gate.git.notes import updated_notes_tree
 from lfci_gate.git.results import updated_results_tree
 from lfci_gate.model import (
     Approval,
@@ -513,6 +515,34 @@ def test_one_signature_with_the_role_is_enough() -> None:
     both = replace(one, signatures=one.signatures + other.signatures)
     forge.land(forge.delivery(format_bundle(make_bundle(both, AGENT.public)), data))
     assert codes(push(forge, document(("t::one", "passed")))) == {"LFCI213"}
+
+
+def test_nobody_who_comes_later_hides_what_the_base_landed_with() -> None:
+    """Of a note with more bundles than are looked at, the first ones are, and the newest."""
+    forge = forge_with(REFUSE, before=None)
+    less = document(("t::one", "passed"))
+    honest = forge.run(forge.refs[MAIN], SECOND_AGENT, document=BEFORE)
+    flood = [forge.run(forge.refs[MAIN], document=less, duration_ms=number) for number in range(1, 8)]
+    held = [read_inbox_tree(forge.objects, update.new or "") for update in (honest, *flood)]
+    documents = [data for _, data in held if data is not None]
+    forge.refs[RESULTS_REF] = forge.commit_of(
+        updated_results_tree(forge.objects, None, documents, forge.objects.add) or ""
+    )
+    subject = forge.run(forge.refs[MAIN]).ref.split("/")[3]
+    first, *others = (line for line, _ in held)
+
+    def codes_with(*lines: bytes) -> set[str]:
+        text = b"".join(line + b"\n" for line in lines)
+        tree = updated_notes_tree(forge.objects, None, {subject: text}, forge.objects.add)
+        forge.refs[NOTES_REF] = forge.commit_of(tree)
+        commit = next_commit(forge)
+        limits = Limits(noted=4, first_noted=2)
+        return codes(forge.judge(forge.to_main(commit), forge.run(commit, document=less), limits=limits))
+
+    assert codes_with(first, *others) == {"LFCI213"}
+    assert codes_with(others[0], first, *others[1:]) == {"LFCI213"}
+    assert codes_with(*others[:-1], first, others[-1]) == {"LFCI213"}  # among the newest two
+    assert codes_with(*others[:3], first, *others[3:]) == set()  # in the middle: not looked at
 
 
 @pytest.mark.parametrize(

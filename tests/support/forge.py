@@ -6,11 +6,13 @@ the statement, whoever made it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -289,31 +291,47 @@ class Developer:
 
 @contextmanager
 def git_daemon(base: Path) -> Iterator[str]:
-    """git daemon that takes pushes below ``base``; yields the URL prefix."""
-    port = free_port()
-    daemon = subprocess.Popen(
-        [
-            "git",
-            "daemon",
-            "--reuseaddr",
-            "--export-all",
-            "--enable=receive-pack",
-            "--max-connections=0",  # by default 32, and beyond it drops somebody
-            "--listen=127.0.0.1",
-            f"--port={port}",
-            f"--base-path={base}",
-            str(base),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        wait_for(port, daemon)
-        yield f"git://127.0.0.1:{port}"
-    finally:
-        os.killpg(daemon.pid, signal.SIGTERM)
-        daemon.wait(timeout=10)
+    """git daemon that takes pushes below ``base``; yields the URL prefix.
+
+    One process a connection, as inetd and systemd start it (docs/operator-guide.md): a git daemon that
+    listens by itself lets five connections wait, and resets others when many come at once.
+    """
+    words = ["git", "daemon", "--inetd", "--export-all", "--enable=receive-pack"]
+    words += [f"--base-path={base}", str(base)]
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        server = threading.Thread(target=_serve, args=(listener, words))
+        server.start()
+        try:
+            yield f"git://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            server.join(timeout=30)
+            assert not server.is_alive(), "a git daemon does not end"
+
+
+def _serve(listener: socket.socket, words: list[str]) -> None:
+    """Starts the program for each connection, until the listener is shut down; then ends what still runs."""
+    running: list[subprocess.Popen[bytes]] = []
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            break
+        with connection:
+            running = [each for each in running if each.poll() is None]
+            running.append(
+                subprocess.Popen(
+                    words,
+                    stdin=connection,
+                    stdout=connection,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            )
+    for each in running:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(each.pid, signal.SIGTERM)
+        each.wait(timeout=20)
 
 
 def new_forge(
