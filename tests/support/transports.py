@@ -62,6 +62,7 @@ def ssh_server_of(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {work}/host\nPidFile none\nUsePAM no\n"
         f"AuthorizedKeysFile {work}/authorized\nStrictModes no\nPasswordAuthentication no\n"
         "KbdInteractiveAuthentication no\nPermitRootLogin forced-commands-only\nPermitUserRC no\n"
+        "MaxStartups 1000\n"  # by default some of more than ten that log in at once are dropped
     )
     host = (work / "host.pub").read_text().split()[:2]
     (work / "known").write_text(f"[127.0.0.1]:{port} {' '.join(host)}\n")
@@ -96,7 +97,7 @@ def http_server(base: Path, passwords: Mapping[str, str] | None = None) -> Itera
         root = base
         tokens = users
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -105,6 +106,11 @@ def http_server(base: Path, passwords: Mapping[str, str] | None = None) -> Itera
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 512
+    """How many connections wait; five by default, and many pushers at once are reset."""
 
 
 class _GitHandler(BaseHTTPRequestHandler):
