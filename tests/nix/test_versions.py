@@ -1,8 +1,13 @@
-"""The installed Nix and a newer one: the same derivations, and runs that agree."""
+"""The installed Nix and newer ones: the same derivations, and runs that agree.
+
+In a world without Python: newer versions copy every input of a flake whenever they evaluate it without
+their cache, which each run of ours has of its own.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,63 +17,80 @@ from lfci_gate.model import Engine, Outcome
 from lfci_gate.nix.derivation import Derivation, derive
 from lfci_gate.nix.process import Nix
 from lfci_gate.system import current_system
-from tests.support.newer_nix import make_newer_nix
+from tests.support.newer_nix import SUITES, make_newer_nix
+from tests.support.world import World, flake_hash
 from tests.support.world_project import Project, definition
+
+TOOLS = "${world.lib.tools}/bin"
+KINDS = {
+    "plain": f'PATH = "{TOOLS}";',
+    "stdenv": "initialPath = [ world.lib.tools ];",
+    "structured": "initialPath = [ world.lib.tools ];",
+    "devshell": f"shellHook = ''unset NIX_BUILD_TOP TEMP TEMPDIR TMP TMPDIR builder out; export PATH={TOOLS}'';",
+}
+"""Every kind of development shell that projects really have -> its tools without Python."""
 
 
 @pytest.fixture(scope="session")
-def newer() -> Path:
-    return make_newer_nix()
+def newer() -> dict[str, Path]:
+    """Newer versions, by the suite of Debian that has them."""
+    return {suite: make_newer_nix(suite) for suite in SUITES}
 
 
-KINDS = ("plain", "stdenv", "structured", "devshell")
-"""Every kind of development shell that projects really have."""
+@pytest.fixture(scope="module")
+def small(world: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    place = tmp_path_factory.mktemp("small") / "flake"
+    shutil.copytree(world.path, place, symlinks=True, ignore=shutil.ignore_patterns("python"))
+    return World(place, flake_hash(place))
 
 
-def shell(kind: str) -> str:
-    return f'{{ devShells.x86_64-linux.default = world.lib.shell "{kind}" {{ }}; }}'
+@pytest.fixture(params=KINDS)
+def shelled(request: pytest.FixtureRequest, make_project: Callable[..., Project], small: World) -> Project:
+    """A project with a development shell of one kind."""
+    kind = request.param
+    body = f'{{ devShells.x86_64-linux.default = small.lib.shell "{kind}" {{ {KINDS[kind]} }}; }}'
+    return make_project(body.replace("world.", "small."), inputs={"small": small})
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_two_versions_give_the_same_derivations(
-    kind: str, make_project: Callable[..., Project], newer: Path, tmp_path: Path
+def path_with(nix: Path | None) -> str:
+    return os.environ["PATH"] if nix is None else f"{nix}:{os.environ['PATH']}"
+
+
+def test_all_versions_give_the_same_derivations(
+    shelled: Project, newer: dict[str, Path], tmp_path: Path
 ) -> None:
-    project = make_project(shell(kind))
     found: dict[str, Derivation] = {}
-    for place in (None, newer):
-        private = tmp_path / f"private-{place is None}"
+    for name, place in {"installed": None, **newer}.items():
+        private = tmp_path / f"private-{name}"
         private.mkdir()
-        path = os.environ["PATH"] if place is None else f"{place}:{os.environ['PATH']}"
-        nix = Nix(private, environ={**os.environ, "PATH": path})
-        found[nix.version().version] = derive(nix, project.place, definition("true"), current_system())
-    assert len(found) == 2, "both are of one version"
-    old, new = found.values()
-    assert (old.check_drv, old.env_drv, old.carrier, old.nar_hash) == (
-        new.check_drv,
-        new.env_drv,
-        new.carrier,
-        new.nar_hash,
-    )
+        nix = Nix(private, environ={**os.environ, "PATH": path_with(place)})
+        found[nix.version().version] = derive(nix, shelled.place, definition("true"), current_system())
+    assert len(found) == 1 + len(SUITES), "two of them are of one version"
+    first, *others = found.values()
+    assert others == [first] * len(others)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_run_under_the_newer_version_agrees(
-    kind: str, make_project: Callable[..., Project], newer: Path, monkeypatch: pytest.MonkeyPatch
+def test_runs_under_all_versions_agree(
+    shelled: Project, newer: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = make_project(shell(kind))
-    project.write({"script": "#!/usr/bin/env bash\n", "random": str(project.place)})  # never built before
-    (project.place / "script").chmod(0o755)
+    shelled.write({"script": "#!/usr/bin/env bash\n", "random": str(shelled.place)})  # never built before
+    (shelled.place / "script").chmod(0o755)
     check = definition('echo one; test -n "$out"; ./script && /bin/sh -c true')
-    old = project.run(check)
-    monkeypatch.setenv("PATH", f"{newer}:{os.environ['PATH']}")
-    new = project.run(check)
-    built = project.run(check, engine=Engine.BUILD)
-    assert (built.result, built.drv_path, built.nix_version) == (old.result, old.drv_path, new.nix_version)
-    assert old.nix_version != new.nix_version
+    old = shelled.run(check)
     assert old.outcome is Outcome.PASSED
-    assert (old.outcome, old.result, old.drv_path, old.sandbox) == (
-        new.outcome,
-        new.result,
-        new.drv_path,
-        new.sandbox,
-    )
+    versions = {old.nix_version}
+    for place in newer.values():
+        monkeypatch.setenv("PATH", path_with(place))
+        new = shelled.run(check)
+        versions.add(new.nix_version)
+        assert (new.outcome, new.result, new.drv_path, new.env_drv, new.sandbox) == (
+            old.outcome,
+            old.result,
+            old.drv_path,
+            old.env_drv,
+            old.sandbox,
+        )
+    assert len(versions) == 1 + len(SUITES)
+    # Realised by the newest.
+    built = shelled.run(check, engine=Engine.BUILD)
+    assert (built.result, built.drv_path, built.nix_version) == (old.result, old.drv_path, new.nix_version)

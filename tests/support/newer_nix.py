@@ -1,8 +1,10 @@
-"""A newer Nix beside the installed one, for tests of the differences between versions.
+"""Newer versions of Nix beside the installed one, for tests of the differences between them.
 
-Debian's next release has it: `apt-get`, with lists and settings of its own, brings its packages and
+Debian's later suites have them: `apt-get`, with lists and settings of its own, brings their packages and
 verifies them; they are unpacked into a cache directory, and the interpreter and library paths of the
 one program are set to what is there. Nothing is installed. Run ``python -m tests.support.newer_nix``.
+
+What is in sid changes. It is taken once a machine; remove ``nix-of-sid`` from the cache to take it again.
 """
 
 from __future__ import annotations
@@ -13,22 +15,24 @@ from pathlib import Path
 
 from tests.support.world import WorldError, default_cache, run
 
-SUITE = "trixie"
+SUITES = ("trixie", "sid")
+"""Suites of Debian after bookworm, the oldest first."""
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
-def make_newer_nix(cache: Path | None = None) -> Path:
-    """The folder with ``nix`` and ``nix-store``, made on first use. Raises WorldError where it cannot."""
-    place = (cache or default_cache()) / f"nix-of-{SUITE}"
+def make_newer_nix(suite: str, cache: Path | None = None) -> Path:
+    """The folder with ``nix`` and ``nix-store`` of a suite, made on first use. Raises WorldError where it
+    cannot."""
+    place = (cache or default_cache()) / f"nix-of-{suite}"
     if not (place / "bin/nix-store").exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="making-", dir=place.parent) as temp:
-            _make(Path(temp), place)
+            _make(Path(temp), suite, place)
     return place / "bin"
 
 
-def _make(temp: Path, place: Path) -> None:
-    apt = own_apt(temp, "deb", SUITE)
+def _make(temp: Path, suite: str, place: Path) -> None:
+    apt = own_apt(temp, "deb", suite)
     run("apt-get", *apt, "-q", "update", cwd=temp)
     rules = [f"--no-{kind}" for kind in "recommends suggests conflicts breaks replaces enhances".split()]
     needed = run("apt-cache", *apt, "depends", "--recurse", *rules, "nix-bin", cwd=temp)
@@ -81,4 +85,5 @@ def own_apt(temp: Path, kind: str, suite: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(make_newer_nix())
+    for each in SUITES:
+        print(make_newer_nix(each))

@@ -105,11 +105,11 @@ if [ "$(cat .venv/project.stamp 2>/dev/null)" != "$project" ]; then
   printf '%s\n' "$project" >.venv/project.stamp
 fi
 
-# The flake, the interpreter, tools, the projects that tests run checks in and a newer Nix, made from packages once a
+# The flake, the interpreter, tools, the projects that tests run checks in and newer versions of Nix, made from packages once a
 # machine; before the tests, because these never download anything.
 world() {
   .venv/bin/python -c 'from tests.support import newer_nix, toolbox, world
-world.make_world(); world.pluggy_source(); newer_nix.make_newer_nix()
+world.make_world(); world.pluggy_source(); [newer_nix.make_newer_nix(suite) for suite in newer_nix.SUITES]
 toolbox.make_toolbox(); toolbox.fastify_error_source(); toolbox.zlib_source()'
 }
 world 2>/dev/null || { apt update && world; }
