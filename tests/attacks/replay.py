@@ -19,7 +19,11 @@ from lfci_gate.gate.facts import History
 from lfci_gate.gate.view import RepositoryView
 from lfci_gate.git.commit import parse_commit
 from lfci_gate.git.objects import LIMITS
-from lfci_gate.model import GitObject, ObjectId, Verdict
+from lfci_gate.model import GitObject, ObjectId, Verdict, VerdictKind
+from tests.attacks.targets import TARGETS
+
+ACCEPTED, OTHER, CONTROL = "FALSE ACCEPT", "wrong answer", "control failed"
+"""As :mod:`tests.attacks.kit` calls them."""
 
 
 class Objects:
@@ -130,6 +134,26 @@ def load(path: Path) -> Case:
 def codes_of(verdict: Verdict) -> tuple[str, frozenset[str]]:
     """(accepted, refused or undecided; all codes of its reasons)."""
     return verdict.kind.value, frozenset(reason.code for each in verdict.refs for reason in each.reasons)
+
+
+def red(case: Case, verdict: Verdict) -> str:
+    """What the kit would say about this verdict on the push of a case, by what an attack is fended off by
+    (``Scene.refuses``, ``Scene.passes``): a push that was let through, other codes than the pusher read,
+    or an honest push that was refused. Empty when nothing would be said."""
+    assert case.verdict is not None
+    accepted = verdict.kind is VerdictKind.ACCEPTED
+    if case.verdict.kind is VerdictKind.ACCEPTED:
+        return "" if accepted else CONTROL
+    if accepted:
+        return ACCEPTED
+    return "" if _read(verdict) == _read(case.verdict) else OTHER
+
+
+def _read(verdict: Verdict) -> set[str]:
+    """The codes that a pusher reads: what the kit holds against the attack's."""
+    from lfci_gate.gate.render import verdict_lines
+
+    return TARGETS["lfci"].codes("\n".join(verdict_lines(verdict)))
 
 
 def differs(case: Case) -> str:

@@ -1,17 +1,20 @@
-"""``python -m tests.mutation [--every N] [--jobs N] [--only PART] [--out FILE]``
+"""``python -m tests.mutation [--attacks [DIR]] [--every N] [--jobs N] [--only PART] [--out FILE]``
 
 Exit status 0 when every survivor is explained in explained.toml, 1 when one is not, 2 when the tests
-fail without any change.
+fail, or recorded attacks are judged otherwise, without any change.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import sys
+import tempfile
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,11 +31,17 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--only", default="", help="modules whose name has this in it")
     parser.add_argument("--tests", nargs="*", default=list(TESTS), help="other tests than the usual ones")
+    parser.add_argument("--attacks", nargs="?", const="", metavar="DIR",
+                        help="take checks out, and judge the recorded pushes of the attack kit (recorded now)"
+                        )  # fmt: skip
     parser.add_argument("--out", type=Path, help="write the results as JSON")
     options = parser.parse_args(argv)
     modules = tuple(each for each in MODULES if options.only in each)
     for module in modules:
         importlib.import_module(module)
+    if options.attacks is not None:
+        with recorded(options.attacks, options.jobs) as folder:
+            return 2 if folder is None else attack(modules, folder, options)
     os.environ.setdefault("HYPOTHESIS_PROFILE", "mutation")
     campaign = Campaign(Settings(modules, options.jobs, options.every))
     words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", *options.tests]
@@ -43,16 +52,48 @@ def main(argv: list[str]) -> int:
     return report(campaign, options.out)
 
 
+@contextlib.contextmanager
+def recorded(folder: str, jobs: int) -> Iterator[Path | None]:
+    """A folder with the recorded pushes of all attacks; None when one of them was not fended off."""
+    if folder:
+        yield Path(folder)
+        return
+    from tests.attacks import runner
+
+    with tempfile.TemporaryDirectory(prefix="lfci-cases-") as made:
+        words = ["--record", made, "--transport", "daemon", "--instrument", "never", "--no-gateless"]
+        yield None if runner.main([*words, "--jobs", str(jobs)]) else Path(made)
+
+
+def attack(modules: tuple[str, ...], folder: Path, options: argparse.Namespace) -> int:
+    """Takes out one check of ``modules`` at a time and judges the recorded pushes."""
+    from tests.mutation import attacks
+
+    known = attacks.load(folder, modules)
+    if known.problem:
+        print(known.problem, file=sys.stderr)
+        return 2
+    mutants = list(attacks.checks_of(modules))[:: options.every]
+    print(f"{len(known.cases)} recorded pushes, {len(known.left_out)} left out, {len(mutants)} checks",
+          file=sys.stderr)  # fmt: skip
+    found = list(attacks.run(known, mutants, options.jobs))
+    return attacks.report(found, explained("unattacked"), options.out)
+
+
+def explained(table: str) -> frozenset[str]:
+    """The keys of the mutants that a table of explained.toml explains."""
+    groups = tomllib.loads(EXPLAINED.read_text()).get(table, [])
+    return frozenset(key for group in groups for key in group["mutants"])
+
+
 def report(campaign: Campaign, out: Path | None) -> int:
     """Prints the score of each module and every survivor without an explanation."""
     results = campaign.results
     if out is not None:
         write(results, out)
-    explained = {
-        key for group in tomllib.loads(EXPLAINED.read_text()).get("survivor", []) for key in group["mutants"]
-    }
+    known = explained("survivor")
     alive = [*results.survived, *results.unreached]
-    open_ones = [mutant for mutant in alive if mutant.key not in explained]
+    open_ones = [mutant for mutant in alive if mutant.key not in known]
     killed, lived = Counter(m.module for m in results.killed), Counter(m.module for m in alive)
     for module in sorted(killed | lived):
         total = killed[module] + lived[module]

@@ -1,8 +1,8 @@
 """Runs the tests of the deciding code once for every mutant of it, each in a forked process.
 
-The tests are collected once. A first run without changes notes which functions each test reaches
-and how long it takes; a mutant is then tried by the tests that reach it, the fastest first, until one
-fails. A mutant that no test notices survives: it is killed by a new test, or explained in
+The tests are collected once. A first run without changes notes which lines each test reaches
+and how long it takes; a mutant is then tried by the tests that reach its line, the fastest first, until
+one fails. A mutant that no test notices survives: it is killed by a new test, or explained in
 ``explained.toml``.
 """
 
@@ -16,15 +16,14 @@ import select
 import signal
 import sys
 import time
-import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.mutation.mutants import Mutant, mutants_of, put
+from tests.mutation.reach import Line, lines_of
 
 _LEAST_S = 20.0
 """What a mutant's tests may take at least, whatever they took without the change."""
@@ -46,7 +45,7 @@ class Results:
     killed: list[Mutant] = field(default_factory=list)
     survived: list[Mutant] = field(default_factory=list)
     unreached: list[Mutant] = field(default_factory=list)
-    """No test reaches the function, so none was tried; they count as survivors."""
+    """No test reaches the line, so none was tried; they count as survivors."""
     seconds: float = 0.0
 
 
@@ -57,7 +56,7 @@ class Campaign:
         self.settings = settings
         self.results = Results()
         self.problem = ""
-        self._reaching: dict[types.CodeType, list[int]] = {}
+        self._reaching: dict[Line, list[int]] = {}
         self._seconds: dict[int, float] = {}
 
     @pytest.hookimpl(tryfirst=True)
@@ -82,26 +81,17 @@ class Campaign:
     # -- without changes ---------------------------------------------------------------------
 
     def _first_run(self, session: pytest.Session) -> list[str]:
-        wanted = {sys.modules[name].__file__ for name in self.settings.modules if name in sys.modules}
+        wanted = {sys.modules[name].__file__ or "" for name in self.settings.modules}
         failed: list[str] = []
         for number, item in enumerate(session.items):
-            reached: set[types.CodeType] = set()
-
-            def note(frame: Any, event: str, _value: Any, reached: set[types.CodeType] = reached) -> None:
-                if event == "call" and frame.f_code.co_filename in wanted:
-                    reached.add(frame.f_code)
-
             following = session.items[number + 1] if number + 1 < len(session.items) else None
             began = time.monotonic()
-            sys.setprofile(note)
-            try:
+            with lines_of(wanted) as reached:
                 passed = _passes(item, following)
-            finally:
-                sys.setprofile(None)
             self._seconds[number] = time.monotonic() - began
             if passed:
-                for code in reached:
-                    self._reaching.setdefault(code, []).append(number)
+                for line in reached:
+                    self._reaching.setdefault(line, []).append(number)
             elif not _passes(item, following):  # not only too slow while it is watched
                 failed.append(item.nodeid)
         return failed
@@ -140,7 +130,8 @@ class Campaign:
                     self._say(f"{done} of {len(mutants)} mutants, {len(self.results.survived)} survive")
 
     def _tests_of(self, mutant: Mutant) -> list[int]:
-        reaching = self._reaching.get(_live_code(mutant), [])
+        file = sys.modules[mutant.module].__file__ or ""
+        reaching = {number for line in mutant.lines for number in self._reaching.get((file, line), ())}
         return sorted(reaching, key=self._seconds.__getitem__)[: self.settings.tests_of_a_mutant]
 
     def _fork(self, session: pytest.Session, mutant: Mutant, tests: list[int]) -> tuple[int, int]:
@@ -176,17 +167,6 @@ def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
 
     reports = runtestprotocol(item, log=False, nextitem=following)
     return not any(report.failed for report in reports)
-
-
-def _live_code(mutant: Mutant) -> types.CodeType:
-    live: Any = sys.modules[mutant.module]
-    for name in mutant.function.split("."):
-        live = vars(live)[name] if isinstance(live, type) else getattr(live, name)
-    for inner in ("__func__", "fget", "__wrapped__"):
-        while hasattr(live, inner) and getattr(live, inner) is not None:
-            live = getattr(live, inner)
-    code: types.CodeType = live.__code__
-    return code
 
 
 def write(results: Results, path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import copy
 import importlib
+import sys
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,10 +27,14 @@ class Mutant:
     function: str
     """Qualified name within the module, e.g. ``Judge.judge``."""
     line: int
+    lines: tuple[int, ...]
+    """What runs neither of these lines cannot notice the change."""
     operator: str
     was: str
     """The source of what is changed, on one line."""
     code: types.CodeType
+    is_check: bool = False
+    """Whether it takes a check out, or turns the comparison that one makes."""
 
     @property
     def key(self) -> str:
@@ -50,10 +55,13 @@ def mutants_of(module: str) -> Iterator[Mutant]:
         for place in range(count):
             target = list(_places(node))[place]
             for operator, _made in _changes(target):
-                code = _changed(original, function, place, operator, module)
+                code = _changed(node, function, place, operator, module)
                 if code is not None and code.co_code + repr(code.co_consts).encode() != codes[function]:
                     was = " ".join(ast.unparse(target).split())[:200]
-                    yield Mutant(module, function, getattr(target, "lineno", 0), operator, was, code)
+                    lines = _lines(target, operator)
+                    yield Mutant(
+                        module, function, lines[0], lines, operator, was, code, _is_check(target, operator)
+                    )
 
 
 def put(mutant: Mutant) -> None:
@@ -65,6 +73,16 @@ def put(mutant: Mutant) -> None:
         while hasattr(live, inner) and getattr(live, inner) is not None:
             live = getattr(live, inner)
     live.__code__ = mutant.code
+    forget()
+
+
+def forget() -> None:
+    """Empties every cache of the package: what was found out before the change is not asked for again."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("lfci_gate"):
+            for each in list(vars(module).values()):
+                if callable(clear := getattr(each, "cache_clear", None)):
+                    clear()
 
 
 # -- where ----------------------------------------------------------------------------------------
@@ -103,25 +121,42 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _changed(
-    tree: ast.Module, function: str, place: int, operator: str, module: str
+    function: ast.FunctionDef, qualified: str, place: int, operator: str, module: str
 ) -> types.CodeType | None:
     """The code of the function with this change; None when it does not compile."""
-    copied = copy.deepcopy(tree)
-    node = dict(_functions(copied))[function]
-    target = list(_places(node))[place]
+    copied = copy.deepcopy(function)
+    target = list(_places(copied))[place]
     made = dict(_changes(target))[operator]
-    _replace(node, target, made)
-    ast.fix_missing_locations(copied)
+    _replace(copied, target, made)
+    names = qualified.split(".")
+    around: list[ast.stmt] = [copied]
+    if len(names) > 1:
+        around = [ast.ClassDef(names[0], [], [], around, [])]
+    alone = ast.Module([ast.parse("from __future__ import annotations").body[0], *around], [])
+    ast.fix_missing_locations(alone)
     try:
-        top = compile(copied, f"<mutant of {module}>", "exec")
+        found: types.CodeType = compile(alone, f"<mutant of {module}>", "exec")
     except (SyntaxError, ValueError):
         return None
-    found: types.CodeType = top
-    for name in function.split("."):
+    for name in names:
         found = next(
             each for each in found.co_consts if isinstance(each, types.CodeType) and each.co_name == name
         )
     return found
+
+
+def _lines(target: ast.AST, operator: str) -> tuple[int, ...]:
+    """Where the change is: of a condition that never holds any more, what it guards."""
+    spans: list[ast.AST] = [target]
+    if isinstance(target, ast.If | ast.While):
+        spans = [target.body[0] if operator == "never" else target.test]
+    elif isinstance(target, ast.comprehension):
+        spans = [target.iter, *target.ifs]
+    found: set[int] = set()
+    for each in spans:
+        first = getattr(each, "lineno", 0)
+        found.update(range(first, (getattr(each, "end_lineno", None) or first) + 1))
+    return tuple(sorted(found))
 
 
 def _codes(top: types.CodeType, prefix: str = "") -> dict[str, bytes]:
@@ -207,6 +242,23 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST | list[ast.stmt]]]:
             yield "number + 1", ast.Constant(value + 1)
         case ast.Return(value=value) if value is not None and not isinstance(value, ast.Constant):
             yield "returns None", ast.Return(ast.Constant(None))
+
+
+def _is_check(node: ast.AST, operator: str) -> bool:
+    """What refuses, leaves out or notes something: a raise, a guard, a call for its effect, a filter, one
+    condition of several; and what a comparison compares by."""
+    if isinstance(node, ast.If):
+        last = node.body[-1]
+        guards = isinstance(last, ast.Raise | ast.Return | ast.Continue | ast.Expr | ast.AugAssign)
+        return operator == "never" and guards
+    if isinstance(node, ast.Compare):
+        return operator not in _BOUNDARY.get(type(node.ops[0]), "")
+    return operator in _TAKEN_OUT or (isinstance(node, ast.BoolOp) and operator.startswith("operand"))
+
+
+_TAKEN_OUT = frozenset(("raise dropped", "effect dropped", "assignment dropped", "filter dropped"))
+_BOUNDARY: dict[type, str] = {ast.Lt: "LtE", ast.LtE: "Lt", ast.Gt: "GtE", ast.GtE: "Gt"}
+"""A bound that lies one further is still a check; tests of the bounds are of the other half."""
 
 
 def _turned(node: Any, test: ast.expr) -> Iterator[tuple[str, ast.AST]]:
