@@ -387,6 +387,12 @@ CODES: dict[str, Code] = {
         "It cannot be reached or written, this Nix cannot speak to it, or it does not have what was asked for.",
         "lfci cache status",
     ),
+    "LFCI334": Code(
+        "the runs of the check do not agree",
+        "The same derivation gave different results: under other permitted settings (--twice), or from one run to"
+        " the next (--runs). Nothing of it was attested.",
+        "find what depends on chance, order, time or the machine in the tests or artifacts that are named",
+    ),
     # -- 4xx repository content ---------------------------------------------------------------
     "LFCI401": Code(
         "unsafe tree",

@@ -170,6 +170,8 @@ class Requirement(Value):
     assurance: Assurance = Assurance.CLAIMED
     verifiers: tuple[str, ...] = ("verifier",)
     """Roles whose verification results count, for ``derived`` and ``rebuilt``."""
+    max_attempts: int | None = None
+    """The highest attempt that counts; None: any."""
 
 
 class Protection(Value):

@@ -41,6 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-attest", action="store_true", help="sign and store nothing")
     parser.add_argument("--force", action="store_true", help="run also when the result is known")
     parser.add_argument(
+        "--twice",
+        action="store_true",
+        help="run twice, the second time under other permitted settings, and say what differs",
+    )
+    parser.add_argument(
+        "--runs", type=int, metavar="N", help="run so many times (2 to 1000), and show what is not steady"
+    )
+    parser.add_argument(
         "--trailer", action="store_true", help="print an Lfci-Attestation trailer for the commit message"
     )
     parser.add_argument("--target", metavar="BRANCH", help="branch that the change is meant for")
@@ -54,9 +62,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("LFCI514", "--rev, --worktree and --staged exclude each other")
     if args.unsandboxed and (args.trailer or args.engine or args.force):
         raise UsageError("LFCI514", "--unsandboxed excludes --trailer, --engine and --force")
+    if args.runs is not None and not 2 <= args.runs <= 1000:
+        raise UsageError("LFCI514", "--runs takes a number from 2 to 1000")
+    if (args.twice or args.runs) and (args.unsandboxed or args.trailer or (args.twice and args.runs)):
+        raise UsageError("LFCI514", "--twice, --runs, --trailer and --unsandboxed exclude each other")
     git = context.git
     settings = context.settings(key=args.key, agent=args.agent)
-    options = Options(engine_of(args.engine), args.force, not args.no_attest)
+    options = Options(engine_of(args.engine), args.force, not args.no_attest, args.twice, args.runs or 0)
     with BatchReader(git) as objects:
         subject = _subject(context, objects, args)
         target = find_target(git, remote=args.remote, branch=args.target)
@@ -134,6 +146,11 @@ def _report(context: Context, subject: _Subject, ref: str, checked: list[Checked
             output.note(_line(each))
         else:
             output.line(_line(each), style)
+        if each.repeated is not None:
+            from lfci_gate.cli.repeating import repeated_lines
+
+            for text, kind in repeated_lines(each.repeated, context.git.common_dir):
+                output.line(text, kind)
         error = error_of(each)
         if error is not None:
             output.error(error)
@@ -163,6 +180,8 @@ def _line(checked: Checked) -> str:
         passed = "1 test" if tests["passed"] == 1 else f"{tests['passed']} tests"
         parts.append(f"{passed} passed, {tests['failed']} failed, {tests['skipped']} skipped")
     parts.append("known" if value["known"] else f"{value['durationMs'] / 1000:.1f} s")
+    if value["attempt"] > 1:
+        parts.append(f"attempt {value['attempt']}")
     if value["attestation"]:
         parts.append(f"attestation {value['attestation'][:12]}")
     return ", ".join(parts)

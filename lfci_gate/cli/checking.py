@@ -27,7 +27,9 @@ from lfci_gate.model import Assurance, CheckDefinition, Engine, ObjectId, Outcom
 from lfci_gate.value import Value, replace
 
 if TYPE_CHECKING:
-    from lfci_gate.engines.outcome import RunResult
+    from lfci_gate.clone.repeat import Repeated
+    from lfci_gate.engines.conditions import Conditions
+    from lfci_gate.engines.outcome import Progress, RunResult
 
 
 class Options(Value):
@@ -37,6 +39,13 @@ class Options(Value):
     """None: develop, where the target's rule takes that."""
     force: bool = False
     attest: bool = True
+    twice: bool = False
+    runs: int = 0
+    """So many fresh runs; 0: one, where the result is not known."""
+
+    @property
+    def repeats(self) -> bool:
+        return self.twice or self.runs > 0
 
 
 class Checked(Value):
@@ -52,6 +61,10 @@ class Checked(Value):
     """File with the run's output, when it was kept."""
     lacking: tuple[str, ...] = ()
     """What the target's rule wants beyond this result, in words: others have to bring it."""
+    attempt: int = 1
+    """Counts from 1, as it is attested."""
+    repeated: Repeated | None = None
+    """With several runs: all of them; ``run`` stands for them."""
 
     @property
     def outcome(self) -> Outcome:
@@ -125,6 +138,8 @@ class Checker:
         asked = asked_of(rule_for(policy, target.ref), question.definition.name) if policy else None
         if asked is None or policy is None or ran.attestation is None or ran.outcome is not Outcome.PASSED:
             return ()
+        if asked.max_attempts is not None and ran.attempt > asked.max_attempts:
+            return (f"this is attempt {ran.attempt}, and the rule takes at most {asked.max_attempts}",)
         if asked.threshold == 1 and asked.assurance is Assurance.CLAIMED:
             return ()
         view = forge_view(self._git, self._objects, target, {})
@@ -149,7 +164,7 @@ class Checker:
     def _known(
         self, view: ForgeView, question: Question, policy: Policy | None, commit: Commit | None
     ) -> Known | None:
-        if policy is None or self._options.force:
+        if policy is None or self._options.force or self._options.repeats:
             return None
         own, now = self._own_key(), self._context.now()
         engine = self._options.engine
@@ -169,8 +184,8 @@ class Checker:
         return Engine.DEVELOP
 
     def _run(self, question: Question, policy: Policy | None, engine: Engine) -> Checked:
-        from lfci_gate.cli.progress import RunProgress
-        from lfci_gate.clone.check import attest, run_check, store_inputs
+        from lfci_gate.clone.attempts import Attempts
+        from lfci_gate.clone.check import attest, store_inputs
         from lfci_gate.clone.environments import NO_SESSION, Profile
         from lfci_gate.session import current
 
@@ -178,22 +193,34 @@ class Checker:
         attester = self._who(policy) if self._options.attest and policy is not None else None
         session = current(self._git)
         store_inputs(self._git, self._objects, question)
-        progress = RunProgress(self._context.output, question.definition.name, None)
-        try:
-            result = run_check(self._objects, question, engine, self._git.common_dir, progress)
-        finally:
-            progress.close()
+        key = None if attester is None else attester.signer.public
+        attempts = Attempts(self._git.common_dir)
+        attempt = attempts.failed(question, key) + 1
+        result, repeated = self._execute(question, engine)
+        failures = int(result.outcome is Outcome.FAILED) if repeated is None else repeated.failures
+        attempts.add(question, key, failures)
         if result.env_drv:
             profile = Profile(self._git.common_dir, NO_SESSION if session is None else session.id)
             check = question.definition
             profile.used(result.env_drv, check.name, check.shell, question.tree, self._context.now())
         decided = result.outcome is not Outcome.UNDECIDED
-        if attester is None or policy is None or not decided:
-            return Checked(question.definition, None, result, None, None, self._log(result))
-        name, line = attest(
-            self._git, self._objects, question, result, policy, attester, session, self._context.now()
-        )
-        return Checked(question.definition, None, result, name, line, self._log(result))
+        name, line = None, None
+        if attester is not None and policy is not None and decided:
+            now = self._context.now()
+            name, line = attest(
+                self._git, self._objects, question, result, policy, attester, session, now, attempt
+            )
+        log = self._log(result)
+        return Checked(question.definition, None, result, name, line, log, (), attempt, repeated)
+
+    def _execute(self, question: Question, engine: Engine) -> tuple[RunResult, Repeated | None]:
+        from lfci_gate.cli.repeating import execute
+        from lfci_gate.clone.check import run_check
+
+        def run(progress: Progress, conditions: Conditions | None) -> RunResult:
+            return run_check(self._objects, question, engine, self._git.common_dir, progress, conditions)
+
+        return execute(self._context.output, question.definition.name, self._options, engine, run)
 
     def _log(self, result: RunResult) -> str | None:
         """Where `ContentStore` keeps it, for the user to read."""
@@ -231,6 +258,8 @@ def error_of(checked: Checked) -> LfciError | None:
 def _log_fact(checked: Checked) -> tuple[str, ...]:
     if checked.run is None or checked.log is None:
         return ()
+    if checked.repeated is not None and checked.run is not checked.repeated.runs[0]:
+        return ()  # it stands for several, and theirs are told with them
     return ("the run printed nothing",) if checked.run.log_size == 0 else (f"log: {checked.log}",)
 
 
@@ -252,6 +281,7 @@ def _check_object(checked: Checked) -> dict[str, Any]:
         tests = checked.known.run.tests
         known = checked.known.run
         value |= {"key": checked.known.key, "engine": known.engine.value, "exitCode": known.exit_code}
+        value["attempt"] = known.attempt
     else:
         assert checked.run is not None
         run = checked.run
@@ -264,7 +294,12 @@ def _check_object(checked: Checked) -> dict[str, Any]:
             "durationMs": run.duration_ms,
             "derivation": run.drv_path,
             "log": run.log_stored,
+            "attempt": checked.attempt,
         }
+        if checked.repeated is not None:
+            from lfci_gate.cli.repeating import repeated_object
+
+            value["repeated"] = repeated_object(checked.repeated)
     if tests is not None:
         value["tests"] = {"passed": tests.passed, "failed": tests.failed, "skipped": tests.skipped}
     return value

@@ -113,6 +113,7 @@ def _require(args: argparse.Namespace, _now: datetime) -> Callable[[TomlText, in
         "report": args.report,
         "assurance": args.assurance,
         "verifiers": args.verifier,
+        "max-attempts": args.max_attempts,
     }
     return lambda text, rule: edit_rules.put_requirement(text, rule, args.check, values)
 

@@ -92,6 +92,7 @@ def _rule(policy: Policy, number: int, rule: Rule, now: datetime) -> dict[str, A
                 "report": "required" if each.report_required else "optional",
                 "assurance": each.assurance.value,
                 "verifiers": list(each.verifiers) if _verified(each.assurance) else [],
+                "maxAttempts": each.max_attempts,
                 "who": who(each.roles),
             }
             for each in rule.require

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lfci_gate.attest.signers import Signer
+    from lfci_gate.engines.conditions import Conditions
     from lfci_gate.engines.outcome import Progress, RunResult
     from lfci_gate.git.objects import BatchReader
     from lfci_gate.git.process import Git
@@ -101,8 +102,12 @@ def run_check(
     engine: Engine,
     git_common_dir: Path,
     progress: Progress,
+    conditions: Conditions | None = None,
 ) -> RunResult:
-    """Runs the check in its sandbox; raises as the engine does."""
+    """Runs the check in its sandbox; raises as the engine does.
+
+    Arguments: ``conditions`` where runs are compared.
+    """
     from lfci_gate.engines.run import run_check as run
     from lfci_gate.store import ContentStore
 
@@ -115,6 +120,7 @@ def run_check(
         work=state,
         cas=ContentStore(state / "cas"),
         progress=progress,
+        conditions=conditions,
     )
 
 
@@ -127,9 +133,10 @@ def attest(
     attester: Attester,
     session: Session | None,
     now: datetime,
+    attempt: int = 1,
 ) -> tuple[str, bytes]:
     """:func:`attest_in` for the repository of a policy."""
-    return attest_in(git, source, question, result, policy.repository, attester, session, now)
+    return attest_in(git, source, question, result, policy.repository, attester, session, now, attempt)
 
 
 def attest_in(
@@ -141,10 +148,12 @@ def attest_in(
     attester: Attester,
     session: Session | None,
     now: datetime,
+    attempt: int = 1,
 ) -> tuple[str, bytes]:
     """Signs and stores an attestation of a decided run; returns its id and bundle line.
 
-    Arguments: ``repository`` is the policy's name of it. Where the question names no ref, the run was for none.
+    Arguments: ``repository`` is the policy's name of it; ``attempt`` counts from 1
+    (:mod:`lfci_gate.clone.attempts`). Where the question names no ref, the run was for none.
     Raises ValueError for an undecided run: those are never attested.
     """
     from lfci_gate.attest.bundle import format_bundle, make_bundle
@@ -182,7 +191,7 @@ def attest_in(
         nix_version=result.nix_version,
         started_at=result.started_at,
         duration_ms=result.duration_ms,
-        attempt=1,
+        attempt=attempt,
         result_sha256=Sha256(hashlib.sha256(document).hexdigest()),
         artifacts=result.result.artifacts,
         log_sha256=result.log_sha256,

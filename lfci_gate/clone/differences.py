@@ -13,7 +13,7 @@ from typing import Final
 from lfci_gate.model import CheckRun, ResultDocument, Sha256
 from lfci_gate.nix.process import last_lines
 
-__all__ = ["between", "diffoscope", "tests_between"]
+__all__ = ["between", "diffoscope", "documents_between", "tests_between"]
 
 _SHOWN: Final = 20
 _DIFFOSCOPE_S: Final = 60
@@ -58,6 +58,24 @@ def between(
     if not found:
         found.append("the digest that is attested is of no result like this one")
     return tuple(found)
+
+
+def documents_between(one: ResultDocument, two: ResultDocument, first: str, second: str) -> list[str]:
+    """A line for each difference of two results; none when they are equal.
+
+    Arguments:
+        first, second: what the two are called in the lines.
+    """
+    found = []
+    if one.exit_code != two.exit_code:
+        found.append(f"exit status: {first} {one.exit_code}, {second} {two.exit_code}")
+    found += tests_between(one, two, first, second)
+    sides = [{file.path: file.sha256 for file in each.artifacts} for each in (one, two)]
+    for path in sorted(sides[0].keys() | sides[1].keys()):
+        left, right = (each.get(path, "nothing")[:12] for each in sides)
+        if sides[0].get(path) != sides[1].get(path):
+            found.append(f"artifact {ascii(path)}: {first} {left}, {second} {right}")
+    return found
 
 
 def tests_between(one: ResultDocument, two: ResultDocument, first: str, second: str) -> list[str]:

@@ -112,6 +112,10 @@ def _requirement(policy: Policy, rule: Rule, each: Requirement, now: datetime) -
     engines = "" if len(each.engines) == len(Engine) else f", by the engine {each.engines[0].value} only"
     nix = "" if rule.nix_minimum is None else f", with Nix {rule.nix_minimum} or newer"
     yield f"{hermetic}, {report}{engines}{nix}."
+    if each.max_attempts == 1:
+        yield "At the first attempt: it never failed before, as far as the signer says and evidence shows."
+    elif each.max_attempts is not None:
+        yield f"At attempt {each.max_attempts} at the latest, as far as the signer says and evidence shows."
     if rule.max_age_s is None:
         yield "However long ago it was signed."
     else:

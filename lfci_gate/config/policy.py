@@ -46,6 +46,7 @@ MAX_RULES = 256
 MAX_REQUIREMENTS = 64
 MAX_THRESHOLD = 64
 MAX_PUSHERS = 16
+MAX_ATTEMPTS = 1000
 _ASSURANCES = tuple(each.value for each in Assurance)
 LONGEST_AGE_S = 3650 * 86400
 
@@ -206,6 +207,7 @@ def _requirement(fields: Fields) -> Requirement:
         report_required=values.choice(fields, "report", ("required", "optional")) == "required",
         assurance=Assurance(values.choice(fields, "assurance", _ASSURANCES)),
         verifiers=values.names(fields, "verifiers") if "verifiers" in fields else ("verifier",),
+        max_attempts=fields.integer("max-attempts", 1, MAX_ATTEMPTS) if "max-attempts" in fields else None,
     )
     if asked and requirement.assurance not in (Assurance.DERIVED, Assurance.REBUILT):
         raise fields.wrong("verifiers", "has a meaning only with assurance derived or rebuilt")

@@ -75,7 +75,17 @@ def _of_requirement(old: Requirement, new: Requirement, *, is_compared: bool) ->
         )
     if old.report_required != new.report_required:
         yield turned(new.report_required, "a test report is required", "no test report is required")
+    if old.max_attempts != new.max_attempts:
+        yield _of_attempts(old.max_attempts, new.max_attempts)
     yield from _of_assurance(old, new)
+
+
+def _of_attempts(old: int | None, new: int | None) -> tuple[str, str]:
+    if new is None:
+        return LOOSER, f"any attempt counts, before the first {old}"
+    if old is None:
+        return STRICTER, f"no attempt after {new} counts, before any"
+    return STRICTER if new < old else LOOSER, f"no attempt after {new} counts, before {old}"
 
 
 def _of_assurance(old: Requirement, new: Requirement) -> Found:

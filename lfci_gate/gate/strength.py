@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 
+_STEADY = "another run is one more attempt; find what is not steady: lfci check --runs 20"
+
+
 class Counted(Value):
     """Outcome of one requirement for one commit."""
 
@@ -63,6 +66,13 @@ class Pass(Value):
     key: PolicyKey
     evidence: Evidence
     run: CheckRun
+    failed_before: int = 0
+    """How many failures of the key's identity are delivered, on the same system."""
+
+    @property
+    def attempt(self) -> int:
+        """By its own word, and never less than what is delivered shows."""
+        return max(self.run.attempt, self.failed_before + 1)
 
 
 def count(found: Found, expected: Expected, requirement: Requirement) -> Counted:
@@ -117,7 +127,7 @@ def _passes(
             continue
         wrong = (
             rule_12_veto(each.run, each.key, expected)
-            or rule_10_strength(each.run, each.key, expected, requirement)
+            or rule_10_strength(each, expected, requirement)
             or rule_11_time(each.run.issued_at, expected)
         )
         if wrong is None:
@@ -128,10 +138,9 @@ def _passes(
     return found
 
 
-def rule_10_strength(
-    run: CheckRun, key: PolicyKey, expected: Expected, requirement: Requirement
-) -> Reason | None:
-    """Role, engine, hermetic, report, Nix floor; counts and exit code agree; something was run."""
+def rule_10_strength(each: Pass, expected: Expected, requirement: Requirement) -> Reason | None:
+    """Role, engine, hermetic, report, attempt, Nix floor; counts and exit code agree; something was run."""
+    run, key = each.run, each.key
     weak: list[str] = list(contradictions(run))
     lacks = expected.roles.lacks(key, requirement.roles)
     if lacks:
@@ -147,12 +156,18 @@ def rule_10_strength(
         weak.append("the run has no test report")
     if run.tests is not None and run.tests.passed + run.tests.failed == 0:
         weak.append("no test was executed")
+    most = requirement.max_attempts
+    late = (
+        [f"it is attempt {each.attempt}, and at most {most} counts"] if most and each.attempt > most else []
+    )
+    weak += late
     floor = expected.rule.nix_minimum
     if floor is not None and _version(run.nix_version) < _version(floor):
         weak.append(f"Nix {ascii(run.nix_version)[1:-1]} is older than {floor}")
-    if weak:
-        return miss("LFCI109", "the attestation is too weak for this rule", expected, *weak)
-    return None
+    if not weak:
+        return None
+    reason = miss("LFCI109", "the attestation is too weak for this rule", expected, *weak)
+    return replace(reason, hint=_STEADY) if late and weak == late else reason
 
 
 def rule_11_key(key: PolicyKey, issued_at: datetime, expected: Expected) -> Reason | None:
@@ -229,11 +244,13 @@ def _not_vetoed(
             else:
                 misses.append(wrong)
     for statements in groups.values():
-        failures = [each.run.issued_at for each in statements if each.run.result is not Outcome.PASSED]
-        if failures:
-            last = max(failures)
+        failed = [each for each in statements if each.run.result is not Outcome.PASSED]
+        if failed:
+            last = max(each.run.issued_at for each in failed)
+            # All that is left is after all of them.
+            count = len({each.evidence.id for each in failed})
             statements = [
-                each
+                replace(each, failed_before=count)
                 for each in statements
                 if each.run.issued_at > last
                 or (each.run.issued_at == last and each.run.result is not Outcome.PASSED)

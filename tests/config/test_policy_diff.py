@@ -138,6 +138,11 @@ LOOSENINGS: dict[str, Change] = {
     "attester": in_requirement(lambda r, each: replace(each, roles=with_role(r, each.roles))),
     "hermetic": in_requirement(lambda r, each: replace(each, hermetic=False)),
     "report": in_requirement(lambda r, each: replace(each, report_required=False)),
+    "attempts": in_requirement(
+        lambda r, each: replace(
+            each, max_attempts=each.max_attempts and r.choice((None, each.max_attempts + 1))
+        )
+    ),
     "engines": in_requirement(lambda r, each: replace(each, engines=tuple(Engine))),
     "assurance": in_requirement(lambda r, each: replace(each, **CLAIMED)),
     "fewer approvers": in_protection(lambda r, each: replace(each, threshold=one_less(each.threshold))),

@@ -438,6 +438,35 @@ def test_rule_10_a_rule_may_ask_for_less(forge: MemoryForge) -> None:
     assert outcome(forge, forge.run(commit, document=NOTHING_RUN), commit=commit) == {"LFCI109"}
 
 
+def test_rule_10_at_most_so_many_attempts(forge: MemoryForge) -> None:
+    commit = forge.commit(SOURCE)
+
+    def run(minutes: int, signer: TestSigner = AGENT, **changes: Any) -> RefUpdate:
+        moment = NOW - timedelta(minutes=minutes)
+        return forge.run(commit, signer, issued_at=moment, started_at=moment, **changes)
+
+    fails = [run(minutes, **FAILED) for minutes in (9, 8, 7)]
+    assert outcome(forge, run(1, attempt=99), *fails, commit=commit) == set()  # any, where nothing is said
+    forge.server_policy = require(**{"max-attempts": 2})
+    assert outcome(forge, run(1, attempt=2), commit=commit) == set()
+    assert outcome(forge, run(1, attempt=3), commit=commit) == {"LFCI109"}
+    # What is delivered counts, whatever the pass says; never less than what it says.
+    assert outcome(forge, run(1), fails[0], commit=commit) == set()
+    both = {"LFCI108", "LFCI109"}  # the failures are reasons, too, when nothing counts
+    assert outcome(forge, run(1), *fails[:2], commit=commit) == both
+    assert outcome(forge, run(1, attempt=3), fails[0], commit=commit) == both
+    # The same failure twice is one; that of somebody else, or on another system, is none of this run's.
+    assert outcome(forge, run(1), fails[0], fails[0], commit=commit) == set()
+    assert outcome(forge, run(1, SECOND_AGENT), *fails, commit=commit) == set()
+    other = [run(minutes, system="aarch64-linux", **FAILED) for minutes in (9, 8)]
+    assert outcome(forge, run(1), *other, commit=commit) == set()
+    # An older pass stays vetoed: it does not become a first attempt.
+    assert outcome(forge, run(20), fails[0], commit=commit) == {"LFCI108"}
+    verdict = forge.judge(forge.to_main(commit), run(1), *fails[:2])
+    [weak] = [reason for reason in verdict.refs[0].reasons if reason.code == "LFCI109"]
+    assert weak.facts[0] == "it is attempt 3, and at most 2 counts"
+
+
 # -- rule 11 ------------------------------------------------------------------------------------
 
 

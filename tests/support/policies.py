@@ -95,6 +95,7 @@ def requirement(r: Random, check: str) -> Requirement:
             if assurance in (Assurance.DERIVED, Assurance.REBUILT)
             else ("verifier",)
         ),
+        max_attempts=maybe(r, r.randint(1, 4), 0.3),
     )
 
 
