@@ -25,7 +25,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "lfci_gate"
 LAYERS: tuple[tuple[str, ...], ...] = (
     (
         *("__init__", "model", "errors", "codes", "value", "grammar", "fields", "canonical", "patterns"),
-        *("resources", "files", "system"),
+        *("resources", "files", "system", "machine"),
     ),
     ("git", "nix", "lockfiles", "attest", "config", "hif", "store"),
     ("snapshot", "session_file", "session", "engines", "gate.rules"),
@@ -258,7 +258,7 @@ def test_only_the_outermost_layer_exits() -> None:
 MODULE_LINES = 320
 FUNCTION_LINES = 60
 LONGER = {
-    "codes": 600,  # a table
+    "codes": 700,  # a table
     "model": 520,  # a vocabulary
     "gate.rules": 450,  # the fifteen rules, read in their order
 }

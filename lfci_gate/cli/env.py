@@ -125,6 +125,7 @@ def _enter(
     chosen: Environment | None,
     command: list[str],
 ) -> int:
+    from lfci_gate.engines.machine import machine_of
     from lfci_gate.nix.enter import enter
     from lfci_gate.nix.process import Nix
 
@@ -132,7 +133,7 @@ def _enter(
     with tempfile.TemporaryDirectory(prefix="lfci-env-") as place:
         private = Path(place, "nix")
         private.mkdir(mode=0o700)
-        nix = Nix(private, environ=context.environ)
+        nix = Nix(private, environ=context.environ, machine=machine_of(context.environ))
         made = environment_of(context, objects, nix, tree, definition, Path(place, "source"))
         if chosen is not None and made.env_drv != chosen.env_drv:
             raise Refusal(

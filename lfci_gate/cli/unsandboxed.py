@@ -42,6 +42,7 @@ def run_unsandboxed(
 
 
 def _run(context: Context, objects: BatchReader, tree: ObjectId, definition: CheckDefinition) -> int:
+    from lfci_gate.engines.machine import machine_of
     from lfci_gate.nix.enter import enter
     from lfci_gate.nix.process import Nix
 
@@ -50,7 +51,7 @@ def _run(context: Context, objects: BatchReader, tree: ObjectId, definition: Che
         place = Path(name)
         for folder in ("nix", "out", "home"):
             (place / folder).mkdir(mode=0o700)
-        nix = Nix(place / "nix", environ=context.environ)
+        nix = Nix(place / "nix", environ=context.environ, machine=machine_of(context.environ))
         made = environment_of(context, objects, nix, tree, definition, place / "source")
         variables = {"out": str(place / "out"), **dict(definition.env)}
         command = [made.bash, "-euc", definition.run] if isinstance(definition.run, str) else definition.run

@@ -102,6 +102,7 @@ _STOPS: Final = {
     "copy": ("LFCI313", "the source could not be copied into the sandbox"),
     "world": ("LFCI323", "Nix's build sandbox is off, or shows more than it should"),
     "output": ("LFCI313", "what the command left could not be kept"),
+    "builder": ("LFCI329", "the builder was lost before the run reached its end"),
 }
 _KILLED: Final = {
     signal.SIGKILL: ("LFCI313", "the command was killed (SIGKILL), as when memory is out"),
@@ -124,7 +125,7 @@ def judge(
 
     1. killed by the engine (time, a limit): undecided LFCI308, LFCI313
     2. the run script never began: undecided LFCI305; did not reach its end: LFCI309 (LFCI319,
-       LFCI313, LFCI323)
+       LFCI313, LFCI323, LFCI329)
     3. the command was ended by a signal from outside: undecided LFCI313, LFCI314
     4. status not 0: failed LFCI307, whatever the report says
     5. report declared and not readable: undecided LFCI310; without executed tests: LFCI311; with

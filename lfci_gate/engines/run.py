@@ -13,6 +13,7 @@ from lfci_gate.engines.collect import artifacts, read_report, read_seconds
 from lfci_gate.engines.conditions import NORMAL, Conditions, Measured, measure, one_processor
 from lfci_gate.engines.develop import run_in_sandbox
 from lfci_gate.engines.log import Log
+from lfci_gate.engines.machine import machine_of
 from lfci_gate.engines.outcome import Ended, Progress, RunResult, judge
 from lfci_gate.engines.sandbox import DEFAULT_LIMITS, Limits, nix_sandbox_digest, sandbox_digest
 from lfci_gate.engines.scratch import interruptible, run_directory
@@ -62,6 +63,8 @@ class _Ran(Value):
     out: Path
     sandbox: Sha256
     messages: tuple[str, ...] = ()
+    lost: bool = False
+    """With the machine that it was given to."""
 
 
 def run_check(
@@ -88,8 +91,9 @@ def run_check(
 
     Raises, when there was no run: Refusal LFCI304, LFCI315 to LFCI319, LFCI324, LFCI325 for the flake,
     LFCI321 for another derivation than that of ``doubt``; Undecided LFCI303, LFCI305, LFCI306, LFCI326
-    for this machine; UsageError LFCI322 for the engine; Undecided LFCI314 when it was interrupted
-    (SIGINT, SIGTERM, SIGHUP). Nothing of a run is left in any case.
+    for this machine, LFCI329 to LFCI332 for others; UsageError LFCI322 for the engine, LFCI531 for the
+    machine's configuration; Undecided LFCI314 when it was interrupted (SIGINT, SIGTERM, SIGHUP). Nothing
+    of a run is left in any case.
     """
     _refuse_engine(engine, definition)
     try:
@@ -133,7 +137,7 @@ class _Run(Value):
         private = self.place / "nix"
         private.mkdir(mode=0o700)
         store = self.doubt.store if self.doubt is not None else None
-        nix = Nix(private, store=store)
+        nix = Nix(private, store=store, machine=machine_of(os.environ))
         version = nix.version(self.work / "gcroots" / "nix-version")
         if self.doubt is not None:
             self.doubt.asked(version)
@@ -148,16 +152,24 @@ class _Run(Value):
         # A store of its own keeps its roots itself: they are only good as long as it is there.
         roots = self.work / "gcroots" if store is None else store / "lfci-gcroots"
         closure = environment_closure(nix, derivation.run, derivation.source_path, roots)
-        if self.doubt is not None and store is None:
+        if (self.doubt is not None or nix.machine.verify) and store is None:
             refuse_altered(nix, (derivation.run_drv, derivation.source_path, *closure))
-        started_at = datetime.now(UTC)
-        with Log(self.place / "log", self.limits.log_stored_bytes) as log:
-            with one_processor((self.conditions or NORMAL).one_processor):
-                ran = self._run(nix, derivation, closure, log)
-            log.close()
-            return self._result(derivation, version, ran, log, started_at)
+        # Runs that are compared differ in settings that a builder elsewhere would not get.
+        here = self.conditions is not None and nix.machine.local
+        for again in (False, True):
+            started_at = datetime.now(UTC)
+            with Log(self.place / f"log-{again}", self.limits.log_stored_bytes) as log:
+                with one_processor((self.conditions or NORMAL).one_processor):
+                    ran = self._run(nix, derivation, closure, log, here=here or again)
+                log.close()
+                if again or not (ran.lost and nix.machine.retry):
+                    break
+            self.progress.line(b"lfci: the builder was lost; the check is run once more, here\n")
+        return self._result(derivation, version, ran, log, started_at)
 
-    def _run(self, nix: Nix, derivation: Derivation, closure: tuple[str, ...], log: Log) -> _Ran:
+    def _run(
+        self, nix: Nix, derivation: Derivation, closure: tuple[str, ...], log: Log, *, here: bool
+    ) -> _Ran:
         check = self.definition
         if self.engine is Engine.BUILD:
             built = run_in_nix(
@@ -168,9 +180,10 @@ class _Run(Value):
                 limits=self.limits,
                 log=log,
                 progress=self.progress,
+                here=here,
             )
             sandbox = nix_sandbox_digest(built.interpreters, self.limits)
-            return _Ran(built.ended, built.duration_ms, built.out, sandbox, built.messages)
+            return _Ran(built.ended, built.duration_ms, built.out, sandbox, built.messages, built.lost)
         run = run_in_sandbox(
             nix,
             derivation,

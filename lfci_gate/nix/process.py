@@ -20,6 +20,9 @@ from typing import Final, NamedTuple
 
 from lfci_gate import files
 from lfci_gate.errors import Undecided
+from lfci_gate.machine import NO_MACHINE, Machine
+from lfci_gate.nix.builders import configure_ssh, line_of
+from lfci_gate.value import replace
 
 __all__ = ["Completed", "Nix", "NixVersion", "last_lines", "stop_all", "stop_group"]
 
@@ -46,6 +49,8 @@ _OPTIONS: Final = (
     # Everything that is built is built in the sandbox, or not at all: the default of the second is true.
     ("sandbox", "true"),
     ("sandbox-fallback", "false"),
+    # What comes from a cache is signed by a key that the operator trusts, whatever nix.conf says.
+    ("require-sigs", "true"),
     ("warn-dirty", "false"),
 )
 
@@ -75,6 +80,8 @@ class Nix:
         environ: where the kept variables are taken from; ``os.environ`` by default.
         options: further ``--option`` pairs of the operator, given last.
         store: directory of a store of its own, with nothing of the machine's; by default the machine's.
+        machine: the builders and binary caches that the user or operator configured, instead of those of
+            nix.conf. A store of its own is built in here, never elsewhere.
 
     Raises Undecided LFCI303 when Nix is not installed.
     """
@@ -86,6 +93,7 @@ class Nix:
         environ: Mapping[str, str] | None = None,
         options: Sequence[tuple[str, str]] = (),
         store: Path | None = None,
+        machine: Machine = NO_MACHINE,
     ) -> None:
         self._environ = _environment(private, os.environ if environ is None else environ)
         path = os.pathsep.join((self._environ.get("PATH", os.defpath), *_PLACES))
@@ -95,7 +103,11 @@ class Nix:
         if store is not None:
             self._environ.pop("NIX_REMOTE", None)
             options = (*options, ("store", str(store)))
-        self.options = (*_OPTIONS, *options)
+            machine = replace(machine, builders=(), local=True)
+        self.machine = machine
+        self.options = (*_OPTIONS, *_cache_options(machine), *_builder_options(machine), *options)
+        if machine.builders:
+            self._environ |= {"NIX_SSHOPTS": f"-F {configure_ssh(machine.builders, private)}"}
         self.tmp = private / "tmp"
 
     def flags(self) -> list[str]:
@@ -209,7 +221,7 @@ def stop_group(child: subprocess.Popen[bytes], *, grace_s: float = 3.0) -> None:
 def last_lines(output: bytes, count: int = 12) -> tuple[str, ...]:
     """The last non-empty lines of a tool's output, as printable text, for the facts of an error."""
     lines = [_printable(line) for line in output.decode("utf-8", "replace").splitlines()]
-    return tuple([line[:500] for line in lines if line.strip()][-count:])
+    return tuple([line[:1000] for line in lines if line.strip()][-count:])
 
 
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -217,6 +229,22 @@ _ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 def _printable(line: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in _ESCAPES.sub("", line))
+
+
+def _cache_options(machine: Machine) -> tuple[tuple[str, str], ...]:
+    if machine.caches is None:
+        return ()
+    return (
+        ("substituters", " ".join(machine.caches.urls)),
+        ("trusted-public-keys", " ".join(machine.caches.keys)),
+    )
+
+
+def _builder_options(machine: Machine) -> tuple[tuple[str, str], ...]:
+    if not machine.builders:
+        return ()
+    builders = ("builders", " ; ".join(map(line_of, machine.builders)))
+    return (builders,) if machine.local else (builders, ("max-jobs", "0"))
 
 
 def _program(name: str, path: str) -> str:

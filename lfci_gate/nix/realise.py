@@ -48,7 +48,7 @@ class Realised(Value):
     status: int
     """That of nix-store."""
     ran: bool
-    """Whether a builder was started for the derivation, here or on a builder of the operator's."""
+    """Whether a builder was started for the derivation, here or where it was to be."""
     how: str
     """``exit``; or what ended it: ``timeout``, ``output``, ``disk``."""
     exit_code: int | None
@@ -60,6 +60,8 @@ class Realised(Value):
     """Nix's own words, as printable lines."""
     duration_ms: int
     """From the start of the builder."""
+    elsewhere: str = ""
+    """The machine that Nix gave it to, by Nix's name for it; empty: this one."""
 
 
 def sandbox_options(interpreters: Mapping[str, str]) -> list[str]:
@@ -87,7 +89,7 @@ def realise(
     line: Callable[[bytes], None],
     tick: Callable[[float], None],
 ) -> Realised:
-    """Builds ``drv`` here (or where the operator's builders are), never from a cache; waits for its end.
+    """Builds ``drv`` where ``options`` say, never from a cache of this machine; waits for its end.
 
     Arguments:
         again: it was built before: build once more, and keep the new output if it differs.
@@ -154,11 +156,17 @@ def _follow(
 
 
 class _Heard:
-    """What Nix tells about one build."""
+    """What Nix tells about one build.
+
+    A build on another machine is told twice: that Nix gives it away, and, inside of that, what the
+    machine's own Nix says. Only the second says that a builder was started; an output that the machine
+    had already, or has taken from a cache, has no such message.
+    """
 
     def __init__(self, drv: str, line: Callable[[bytes], None], log_bytes: int) -> None:
         self.began: float | None = None
         self.too_much = False
+        self.elsewhere = ""
         self._drv = drv
         self._line = line
         self._room = log_bytes
@@ -187,8 +195,12 @@ class _Heard:
             return
         fields = event.get("fields") or [None]
         if action == "start" and kind == _BUILD and fields[0] == self._drv:
-            self._builds.add(number)
-            self.began = time.monotonic()
+            machine = fields[1] if len(fields) > 1 else ""
+            if machine:
+                self.elsewhere = str(machine)
+            else:
+                self._builds.add(number)
+                self.began = time.monotonic()
         elif action == "result" and kind == _LOG_LINE and number in self._builds:
             self._output(str(fields[0]))
         elif action == "stop" and number in self._builds:
@@ -212,7 +224,7 @@ class _Heard:
             self._event(self._rest)
         # Nix quotes the builder's last lines behind a ">": those are no words of Nix's.
         said = "\n".join(each for each in self._errors if not each.lstrip().startswith(">"))
-        code = _EXIT.search(said) if self.began is not None else None
+        code = self._exit(said) if self.began is not None else None
         differs = _DIFFERS.search(said) if status != 0 and code is None else None
         if how == "exit" and status != 0:
             marks = (name for name, words in _OTHER_ENDS if any(word in said for word in words))
@@ -225,4 +237,16 @@ class _Heard:
             differs=differs[1] if differs else None,
             errors=tuple(self._errors),
             duration_ms=int((time.monotonic() - self.began) * 1000) if self.began is not None else 0,
+            elsewhere=self.elsewhere,
         )
+
+    def _exit(self, said: str) -> re.Match[str] | None:
+        """How the builder failed, in Nix's words.
+
+        Of a build elsewhere they stand behind "build of ... on ... failed:". What Nix says last then, that
+        a builder failed with exit code 1, is about its own helper: so it is too when the machine is lost.
+        """
+        if not self.elsewhere:
+            return _EXIT.search(said)
+        _, there, rest = said.partition(f"build of '{self._drv}' on '{self.elsewhere}' failed:")
+        return _EXIT.search(rest.partition("\nerror:")[0]) if there else None
