@@ -185,7 +185,10 @@ def _run(
     if again and done.status == 0:
         # Nix has compared with the hash that it remembers; what lies there is read now.
         refuse_altered(nix, (out,))
-    return done if done.differs == f"{out}.check" else replace(done, differs=None)
+    # Nix names the new output as it lies on this machine: in a store of its own, not as the store does.
+    beside = f"{out}.check"
+    there = done.differs is not None and done.differs in (beside, str(nix.real(beside)))
+    return replace(done, differs=beside if there else None)
 
 
 def _forget_everywhere(nix: Nix, builder: Builder, derivation: Derivation, out: str) -> None:

@@ -36,7 +36,9 @@ _KILL_S: Final = 30
 """How long Nix may take to end its builder. Killed earlier, it would leave the builder running."""
 
 _EXIT: Final = re.compile(r"failed (?:with exit code|due to (signal)) ([0-9]{1,3})\b")
-_DIFFERS: Final = re.compile(r"differs from '(/[!-~]+\.check)'")
+_DIFFERS: Final = re.compile(r"differs from ['\"](/[0-9A-Za-z/+._?=-]+\.check)['\"]")
+"""Double quotes: Nix 2.34."""
+
 _OTHER_ENDS: Final = (
     ("timeout", ("timed out after",)),
     ("output", ("of log output", "log limit exceeded")),
