@@ -35,6 +35,8 @@ _KINDS = (replay.ACCEPTED, replay.OTHER, BROKEN, replay.CONTROL)
 """The best proof that a check is needed comes first."""
 _MOST_REFUSED, _MOST_HONEST = 300, 60
 """A mutant is tried by at most so many recorded pushes."""
+_MORE = 40
+"""Pushes that are tried after the first red one, for one that is let through."""
 _MOST_S = 60.0
 
 
@@ -134,11 +136,17 @@ def run(known: Attacks, mutants: list[Mutant], jobs: int) -> Iterator[Found]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+            if answer.startswith(" "):
+                _say(f"no attack notices: {mutant.key}")
             kind, _, attack = (answer or f"{BROKEN}\t{known.cases[numbers[0]].name}").partition("\t")
             yield Found(mutant, kind.strip(), attack, len(numbers))
             done += 1
             if done % 100 == 0:
-                print(f"mutation: {done} of {len(mutants)} checks", file=sys.stderr, flush=True)
+                _say(f"{done} of {len(mutants)} checks")
+
+
+def _say(text: str) -> None:
+    print(f"mutation: {text}", file=sys.stderr, flush=True)
 
 
 def _fork(known: Attacks, mutant: Mutant, numbers: list[int]) -> tuple[int, int]:
@@ -150,7 +158,7 @@ def _fork(known: Attacks, mutant: Mutant, numbers: list[int]) -> tuple[int, int]
     try:
         os.setpgid(0, 0)
         put(mutant)
-        best, attack = "", ""
+        best, attack, more = "", "", _MORE
         until = time.monotonic() + _MOST_S * 0.8
         for number in numbers:
             case = known.cases[number]
@@ -160,7 +168,8 @@ def _fork(known: Attacks, mutant: Mutant, numbers: list[int]) -> tuple[int, int]
                 said = BROKEN
             if said and (not best or _KINDS.index(said) < _KINDS.index(best)):
                 best, attack = said, case.name
-            if best == replay.ACCEPTED or (best and time.monotonic() > until):
+            more -= bool(best)
+            if best == replay.ACCEPTED or more < 0 or (best and time.monotonic() > until):
                 break
         os.write(write, f"{best or ' '}\t{attack}".encode())
     except BaseException:  # noqa: BLE001

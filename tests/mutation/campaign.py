@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,7 @@ class Campaign:
         self.problem = ""
         self._reaching: dict[Line, list[int]] = {}
         self._seconds: dict[int, float] = {}
+        self._killers: dict[tuple[str, str], Counter[int]] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -108,6 +110,7 @@ class Campaign:
                 tests = self._tests_of(mutant)
                 if not tests:
                     self.results.unreached.append(mutant)
+                    self._say(f"no test reaches: {mutant.key}")
                     done += 1
                     continue
                 read, pid = self._fork(session, mutant, tests)
@@ -119,12 +122,17 @@ class Campaign:
             ]
             for fd in [*ready, *late]:
                 mutant, pid, _ = running.pop(fd)
-                survived = fd in ready and os.read(fd, 1) == b"s"
+                answer = os.read(fd, 20) if fd in ready else b""
+                survived = answer == b"s"
+                if answer.isdigit():
+                    self._killers.setdefault((mutant.module, mutant.function), Counter())[int(answer)] += 1
                 os.close(fd)
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
                 (self.results.survived if survived else self.results.killed).append(mutant)
+                if survived:
+                    self._say(f"survives: {mutant.key}")
                 done += 1
                 if done % 100 == 0:
                     self._say(f"{done} of {len(mutants)} mutants, {len(self.results.survived)} survive")
@@ -132,7 +140,10 @@ class Campaign:
     def _tests_of(self, mutant: Mutant) -> list[int]:
         file = sys.modules[mutant.module].__file__ or ""
         reaching = {number for line in mutant.lines for number in self._reaching.get((file, line), ())}
-        return sorted(reaching, key=self._seconds.__getitem__)[: self.settings.tests_of_a_mutant]
+        # A test that has noticed a change of this function will often notice the next one.
+        good = self._killers.get((mutant.module, mutant.function), Counter())
+        order = sorted(reaching, key=lambda number: (-good[number], self._seconds[number]))
+        return order[: self.settings.tests_of_a_mutant]
 
     def _fork(self, session: pytest.Session, mutant: Mutant, tests: list[int]) -> tuple[int, int]:
         read, write = os.pipe()
@@ -149,7 +160,7 @@ class Campaign:
             for number, following in zip(tests, [*tests[1:], None], strict=True):
                 after = None if following is None else session.items[following]
                 if not _passes(session.items[number], after):
-                    os.write(write, b"k")
+                    os.write(write, str(number).encode())
                     break
             else:
                 os.write(write, b"s")

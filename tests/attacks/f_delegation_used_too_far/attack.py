@@ -3,8 +3,9 @@
 1. The maintainer's role is delegated to leads for `tests/` on main; to deputies of leads until yesterday;
    to interns of deputies for as long as anybody likes.
 2. A lead approves a change of the flake, and one of tests on a release branch; a deputy approves tests; an
-   intern does: LFCI215 for each.
-3. A lead's approval of tests on main counts.
+   intern does: LFCI215 for each. A builder approves `site/`, by the delegated role of an architect whose
+   own role reaches no further than `docs/`: LFCI215.
+3. A lead's approval of tests on main counts, and an architect's of docs.
 """
 
 from datetime import timedelta
@@ -16,11 +17,13 @@ from tests.attacks.kit import AGENT, RULE, Attack, Scene, ed25519_signer, now, p
 
 ATTACK = Attack("F", "delegated approval used too far", expect=("LFCI215",))
 LEAD, DEPUTY, INTERN, OWNER = (ed25519_signer(name) for name in ("lead", "deputy", "intern", "owner"))
+ARCHITECT, BUILDER = (ed25519_signer(name) for name in ("architect", "builder"))
 
 
 def policy() -> bytes:
     later, over = now() + timedelta(days=300), now() - timedelta(days=1)
     holders = {"agent": AGENT, "lead": LEAD, "deputy": DEPUTY, "intern": INTERN, "maintainer": OWNER}
+    holders |= {"architect": ARCHITECT, "builder": BUILDER}
     keys = {name: {"public": format_public(each.public), "roles": [name]} for name, each in holders.items()}
     links: list[dict[str, Any]] = [
         {
@@ -32,8 +35,11 @@ def policy() -> bytes:
         },
         {"from": "lead", "to": "deputy", "paths": ["tests/"], "until": over},
         {"from": "deputy", "to": "intern", "paths": ["tests/"], "until": later},
+        {"from": "architect", "to": "builder", "refs": ["refs/heads/main"], "until": later},
     ]
-    return policy_text(keys=keys, delegations=links, rules=(RULE,))
+    docs = [{"paths": [path], "roles": ["architect"]} for path in ("docs/", "site/")]
+    rule = {**RULE, "protect": [*RULE["protect"], *docs]}
+    return policy_text(keys=keys, delegations=links, roles={"architect": {"paths": ["docs/"]}}, rules=(rule,))
 
 
 def mount(scene: Scene) -> None:
@@ -41,11 +47,22 @@ def mount(scene: Scene) -> None:
     eve = scene.eve
     base = eve.tip
     flake = eve.edit({"flake.nix": b"{ outputs = _: { x = 1; }; }\n"})
-    scene.refused(eve, "main", eve.evidence(flake), *eve.approvals(flake, base, LEAD))
+    words = policy()
+    scene.refused(eve, "main", eve.evidence(flake), *eve.approvals(flake, base, LEAD, policy=words))
+    eve.start(base)
+    eve.repo.write("site/x.html", b"x")
+    site = eve.repo.commit()
+    scene.refused(eve, "main", eve.evidence(site), *eve.approvals(site, base, BUILDER, policy=words))
     eve.start(base)
     tests = eve.repo.write(TEST_FILE, b"def test_answer():\n    pass\n") and eve.repo.commit()
     run, release = eve.evidence(tests), "refs/heads/release/1"
-    scene.refused(eve, f"{tests}:{release}", run, *eve.approvals(tests, base, LEAD, ref=release))
+    scene.refused(
+        eve, f"{tests}:{release}", run, *eve.approvals(tests, base, LEAD, ref=release, policy=words)
+    )
     for signer in (DEPUTY, INTERN):
-        scene.refused(eve, "main", run, *eve.approvals(tests, base, signer))
-    scene.lands(eve, "main", run, *eve.approvals(tests, base, LEAD))
+        scene.refused(eve, "main", run, *eve.approvals(tests, base, signer, policy=words))
+    scene.lands(eve, "main", run, *eve.approvals(tests, base, LEAD, policy=words))
+    base = eve.tip
+    eve.repo.write("docs/x.md", b"x")
+    docs = eve.repo.commit()
+    scene.lands(eve, "main", eve.evidence(docs), *eve.approvals(docs, base, ARCHITECT, policy=words))
