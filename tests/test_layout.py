@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("git", "nix", "lockfiles", "attest", "config", "hif", "store"),
     ("snapshot", "session_file", "session", "engines", "gate.rules"),
-    ("gate", "clone", "cache", "audit"),
+    ("gate", "clone", "runner", "cache", "audit"),
     ("cli", "__main__"),
 )
 # gate.rules brings its siblings along: what it imports of gate/, at any distance, is of its layer.
@@ -39,6 +39,7 @@ ROOM_IMPORTS: dict[str, set[str]] = {
     "config": {"attest"},  # policy keys are parsed where keys are understood
     "session": {"snapshot", "session_file"},
     "clone": {"gate", "cache"},
+    "runner": {"clone", "gate"},
     "cache": {"gate"},
     "audit": {"gate", "cache"},
     "__main__": {"cli"},

@@ -38,6 +38,7 @@ VERBS: dict[str, str] = {
     "attestation": "look at, export and import attestations",
     "policy": "say what a policy means, before and after it lands; edit it",
     "forge": "set up and look after a bare repository with a gate",
+    "runner": "check and sign for others as a service, with a key that they cannot read",
     "env": "enter the environments that checks ran in, and go back to earlier ones",
     "doctor": "find out what is missing on this machine and in this clone",
     "explain": "say what a code like LFCI104 means and what to do",

@@ -11,9 +11,19 @@ from lfci_gate.errors import UsageError
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+    from lfci_gate.clone.settings import Settings
     from lfci_gate.model import Engine
 
-__all__ = ["Parser", "actions", "add_engine_option", "add_key_option", "engine_of", "verb_parser"]
+__all__ = [
+    "Parser",
+    "actions",
+    "add_engine_option",
+    "add_key_option",
+    "add_runner_options",
+    "engine_of",
+    "runner_of",
+    "verb_parser",
+]
 
 
 class Parser(argparse.ArgumentParser):
@@ -29,6 +39,8 @@ class Parser(argparse.ArgumentParser):
         self._plain = bool(options.pop("plain", False))
         self._complete = False
         self._shows = False
+        self.joined: set[str] = set()
+        """Options whose value, if any, is joined by `=`: the word after them is something else."""
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         # Abbreviations would make every new option a change of meaning.
         super().__init__(**{**options, "allow_abbrev": False})
@@ -44,6 +56,8 @@ class Parser(argparse.ArgumentParser):
                     "--format", choices=FORMATS, default=argparse.SUPPRESS, help="default: text"
                 )
             shown.add_argument("--color", choices=COLORS, default=argparse.SUPPRESS, help="default: auto")
+        if self.joined and args is not None:
+            args = [f"{word}=" if word in self.joined else word for word in args]
         return super().parse_known_args(args, namespace)
 
     def _get_formatter(self) -> argparse.HelpFormatter:
@@ -116,6 +130,29 @@ def add_engine_option(parser: argparse.ArgumentParser) -> None:
         help="develop: in a sandbox here (default, where the target's rule takes it); build: realise the"
         " derivation",
     )
+
+
+def add_runner_options(parser: argparse.ArgumentParser) -> None:
+    """`--runner[=SOCKET]` and `--local`, of the verbs that may run checks."""
+    assert isinstance(parser, Parser)
+    parser.joined.add("--runner")
+    parser.add_argument(
+        "--runner",
+        metavar="SOCKET",
+        help="let a runner check and sign (plain --runner: LFCI_RUNNER, git config lfci.runner,"
+        " then /run/lfci-runner/socket)",
+    )
+    parser.add_argument("--local", action="store_true", help="run here although a runner is set")
+
+
+def runner_of(args: argparse.Namespace, settings: Settings, *, here: bool) -> str | None:
+    """The socket of the runner to ask; None where checks run here.
+
+    Arguments: ``here`` says that other options can be followed here only. Raises UsageError LFCI514.
+    """
+    if args.runner is not None and (here or args.local):
+        raise UsageError("LFCI514", "--runner excludes --local and every option about how to run it here")
+    return None if here or args.local else settings.runner(args.runner)
 
 
 def engine_of(name: str | None) -> Engine | None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from lfci_gate.cli.arguments import add_engine_option, add_key_option, engine_of
+from lfci_gate.cli.arguments import (
+    add_engine_option,
+    add_key_option,
+    add_runner_options,
+    engine_of,
+    runner_of,
+)
 from lfci_gate.cli.checking import Checked, Checker, Options, check_objects, error_of
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.revisions import commit_named
@@ -33,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--worktree", action="store_true", help="check the working copy as it is")
     parser.add_argument("--staged", action="store_true", help="check what the next commit would hold")
     add_engine_option(parser)
+    add_runner_options(parser)
     parser.add_argument(
         "--unsandboxed",
         action="store_true",
@@ -68,7 +75,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("LFCI514", "--twice, --runs, --trailer and --unsandboxed exclude each other")
     git = context.git
     settings = context.settings(key=args.key, agent=args.agent)
-    options = Options(engine_of(args.engine), args.force, not args.no_attest, args.twice, args.runs or 0)
+    here = bool(args.engine == "develop" or args.no_attest or args.unsandboxed or args.twice or args.runs)
+    runner = runner_of(args, settings, here=here)
+    engine = engine_of(args.engine)
+    options = Options(engine, args.force, not args.no_attest, args.twice, args.runs or 0, runner)
     with BatchReader(git) as objects:
         subject = _subject(context, objects, args)
         target = find_target(git, remote=args.remote, branch=args.target)

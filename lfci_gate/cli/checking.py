@@ -42,6 +42,8 @@ class Options(Value):
     twice: bool = False
     runs: int = 0
     """So many fresh runs; 0: one, where the result is not known."""
+    runner: str | None = None
+    """Socket of the runner that runs and signs instead."""
 
     @property
     def repeats(self) -> bool:
@@ -119,7 +121,7 @@ class Checker:
                 view = forge_view(self._git, self._objects, target, {})
                 known = self._known(view, question, policy, commit)
             if known is None:
-                ran = self._run(question, policy, self._engine(rule, definition))
+                ran = self._run(question, policy, self._engine(rule, definition), commit)
                 checked.append(replace(ran, lacking=self._lacking(ran, question, target, policy, commit)))
             else:
                 self._context.output.note(f"{definition.name}: {known_line(known)}")
@@ -171,6 +173,8 @@ class Checker:
         return known_result(view, question, policy, own, now, engine=engine, commit=commit)
 
     def _own_key(self) -> PublicKey | None:
+        if self._options.runner is not None:
+            return self._settings.runner_key()
         if self._attester is not None:
             return self._attester.signer.public
         return self._settings.public_key()
@@ -183,7 +187,12 @@ class Checker:
             return Engine.BUILD
         return Engine.DEVELOP
 
-    def _run(self, question: Question, policy: Policy | None, engine: Engine) -> Checked:
+    def _run(self, question: Question, policy: Policy | None, engine: Engine, of: Commit | None) -> Checked:
+        if self._options.runner is not None and policy is not None:
+            from lfci_gate.cli.runner_ask import Runner
+
+            runner = Runner(self._context, self._settings, self._objects, self._options)
+            return runner.check(question, policy, of, self._log)
         from lfci_gate.clone.attempts import Attempts
         from lfci_gate.clone.check import attest, store_inputs
         from lfci_gate.clone.environments import NO_SESSION, Profile

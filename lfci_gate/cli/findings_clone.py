@@ -34,6 +34,7 @@ def clone_findings(context: Context) -> Iterator[Finding]:
     policy, finding = _policy(context)
     yield finding
     yield _key(context, policy)
+    yield from _runner(context, policy)
     yield _hooks(context, top)
     yield _evidence(context)
 
@@ -116,6 +117,31 @@ def _key(context: Context, found: PolicyFound | None) -> Finding:
     if state != "valid":
         return fail("key", f"{text} is {state}", "ask a maintainer for a new entry in the policy")
     return ok("key", text)
+
+
+def _runner(context: Context, found: PolicyFound | None) -> Iterator[Finding]:
+    """Only where one is set: what runs and signs instead of this machine."""
+    settings = context.settings()
+    try:
+        socket = settings.runner()
+        if socket is None:
+            return
+        from lfci_gate.runner.client import status
+
+        told = status(socket)
+        name, key = told.text("name"), told.text("key")
+        pinned = settings.runner_key()
+    except LfciError as error:
+        yield failed("runner", error)
+        return
+    known = {} if found is None else {each.public.fingerprint: each.name for each in found.policy.keys}
+    if pinned is not None:
+        known.setdefault(pinned.fingerprint, "lfci.runnerKey")
+    if key not in known:
+        text = f"{name} at {socket} has a key that is in no policy: {key} [LFCI529]"
+        yield fail("runner", text, "ask a maintainer to enrol it with the role runner")
+    else:
+        yield ok("runner", f"{name} at {socket}, key {known[key]}")
 
 
 def _hooks(context: Context, top: Path) -> Finding:

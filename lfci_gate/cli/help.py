@@ -13,6 +13,7 @@ TOPICS = {
     "checks": "how .lfci/config.toml declares what is run",
     "policy": "how .lfci/policy.toml says who may land what",
     "land": "the way of a change from an edit to the forge",
+    "runner": "a service that checks for others and signs",
     "trust": "what is proven, and what is not",
 }
 _ALSO = {"config": "checks", "check": "checks"}

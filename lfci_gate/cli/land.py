@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from lfci_gate.cli.arguments import add_engine_option, add_key_option, engine_of
+from lfci_gate.cli.arguments import (
+    add_engine_option,
+    add_key_option,
+    add_runner_options,
+    engine_of,
+    runner_of,
+)
 from lfci_gate.cli.check import unpassed
-from lfci_gate.cli.checking import Checked, Checker, Options, check_objects
+from lfci_gate.cli.checked import check_objects
+from lfci_gate.cli.checking import Checked, Checker, Options
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.verdicts import print_verdict
 from lfci_gate.clone.land import Landed, Lander, Wait
@@ -22,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remote", metavar="NAME", help="default: the branch's upstream, or origin")
     parser.add_argument("--dry-run", action="store_true", help="do everything but push")
     add_engine_option(parser)
+    add_runner_options(parser)
     parser.add_argument("--agent", metavar="ID", help="who acts (default: LFCI_AGENT, lfci.agent)")
     add_key_option(parser)
 
@@ -31,7 +39,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     settings = context.settings(key=args.key, agent=args.agent)
     checked: list[Checked] = []
     with BatchReader(git) as objects:
-        checker = Checker(context, settings, objects, Options(engine_of(args.engine)))
+        runner = runner_of(args, settings, here=args.engine == "develop")
+        checker = Checker(context, settings, objects, Options(engine_of(args.engine), runner=runner))
 
         def ensure(commit: ObjectId, target: Target, policy: Policy, wait: Wait) -> None:
             parsed = read_commit(objects, commit)

@@ -10,7 +10,7 @@ _GROUPS = (
     ("once a project", ("init", "install", "policy")),
     ("every day", ("session", "check", "land", "verify", "approve", "env")),
     ("keys and evidence", ("key", "attestation")),
-    ("on the server", ("forge",)),
+    ("on the server", ("forge", "runner")),
     ("when something is wrong", ("doctor", "explain", "help", "break-glass")),
 )
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:  # not on the way of a known check: importing it takes 6 ms
     from pathlib import Path
 
 
+DEFAULT_RUNNER = "/run/lfci-runner/socket"
+_ON = frozenset(("true", "yes", "on", "1"))
+_OFF = frozenset(("", "false", "no", "off", "0"))
+
+
 class Settings(Value):
     """Options as given on the command line, with the environment and git's config behind them."""
 
@@ -70,6 +75,20 @@ class Settings(Value):
             return None if data is None else parse_public(data.decode())
         except (LfciError, UnicodeDecodeError):
             return None
+
+    def runner(self, option: str | None = None) -> str | None:
+        """The socket of the runner that is to be asked: `--runner=SOCKET`, LFCI_RUNNER, `lfci.runner`; None
+        where checks run here. Arguments: ``option`` is empty for a plain `--runner`."""
+        found = option or self.environ.get("LFCI_RUNNER") or self.git.config("lfci.runner") or ""
+        if found.lower() in _ON or (option is not None and found.lower() in _OFF):
+            return DEFAULT_RUNNER
+        return None if found.lower() in _OFF else os.path.expanduser(found)
+
+    def runner_key(self) -> PublicKey | None:
+        """The key that this clone trusts to be its runner's beside those of the policy: `lfci.runnerKey`, a
+        public line. Raises UsageError LFCI202."""
+        text = self.git.config("lfci.runnerKey")
+        return None if text is None else parse_public(text)
 
     def agent_name(self, policy: Policy | None, public: PublicKey | None) -> str:
         """Who acts: `--agent`, LFCI_AGENT, lfci.agent, else the policy's name for the key."""
