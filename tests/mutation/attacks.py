@@ -33,11 +33,10 @@ BROKEN = "breaks"
 expects."""
 _KINDS = (replay.ACCEPTED, replay.OTHER, BROKEN, replay.CONTROL)
 """The best proof that a check is needed comes first."""
-_MOST_REFUSED, _MOST_HONEST = 300, 60
-"""A mutant is tried by at most so many recorded pushes."""
 _MORE = 40
 """Pushes that are tried after the first red one, for one that is let through."""
-_MOST_S = 60.0
+_MOST_S = 300.0
+"""For one mutant; one that takes longer hangs."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def order(known: Attacks, mutant: Mutant) -> list[int]:
         keyed.append((case.status == 0, turns[case.name], known.seconds[number], number))
     refused = [number for honest, *_, number in sorted(keyed) if not honest]
     honest = [number for honest, *_, number in sorted(keyed) if honest]
-    return [*refused[:_MOST_REFUSED], *honest[:_MOST_HONEST]]
+    return [*refused, *honest]
 
 
 def run(known: Attacks, mutants: list[Mutant], jobs: int) -> Iterator[Found]:

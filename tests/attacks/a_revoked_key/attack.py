@@ -2,7 +2,7 @@
 
 1. `issuedAt` a day before the key was revoked: LFCI103, a revoked key counts for nothing new, whatever
    its date.
-2. A key that is not revoked lands the same commit.
+2. A key that will be revoked in an hour lands the same commit.
 """
 
 from lfci_gate.attest.keys import format_public
@@ -18,7 +18,11 @@ def mount(scene: Scene) -> None:
             "roles": ["agent"],
             "revoked": hours_ago(1),
         },
-        "agent": {"public": format_public(SECOND_AGENT.public), "roles": ["agent"]},
+        "agent": {
+            "public": format_public(SECOND_AGENT.public),
+            "roles": ["agent"],
+            "revoked": hours_ago(-1),
+        },
     }
     scene.setup(server_policy=policy_text(keys=keys))
     eve = scene.eve
