@@ -1,7 +1,8 @@
 """The result document of another run lies beside the statement: what counted tests looks better than it was.
 
-1. Another document than the attested one: LFCI115. None: LFCI210. One that is the attested one by its
-   hash, and has other counts than the statement: LFCI115.
+1. Another document than the attested one: LFCI115, also one with the same tests and counts in which another
+   test was skipped. None: LFCI210. One that is the attested one by its hash, and has other counts than the
+   statement: LFCI115.
 2. The attested document lands.
 """
 
@@ -21,6 +22,11 @@ def mount(scene: Scene) -> None:
     other = result_document(ResultDocument("test", 0, more, ()))
     scene.refused(eve, "main", eve.deliver(line, other))
     scene.refused(eve, "main", eve.deliver(line, None), code=("LFCI101", "LFCI210"))
+    ran, left = TestCase("t::a", "passed"), TestCase("t::b", "skipped")
+    partly, _ = eve.run_of("HEAD", document=ResultDocument("test", 0, (ran, left), ()))
+    swapped = (TestCase("t::a", "skipped"), TestCase("t::b", "passed"))
+    words = signed_bundle(payload_of(partly), AGENT)
+    scene.refused(eve, "main", eve.deliver(words, result_document(ResultDocument("test", 0, swapped, ()))))
     document, _ = eve.json_run(document=ResultDocument("test", 0, more, ()))
     document["predicate"]["tests"]["passed"] = 1000
     forged = eve.forged(compact(document), other)

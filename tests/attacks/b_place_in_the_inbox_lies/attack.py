@@ -1,8 +1,8 @@
 """An inbox ref is named after a tree or an id that its content is not about, so that it is found where it
 does not belong.
 
-1. Evidence of another tree under this tree's name: LFCI210. Under another id: LFCI210. Under a name that
-   is no id, nested, or with capitals: LFCI210.
+1. Evidence of another tree under this tree's name: LFCI210. Under another id: LFCI210, also where the
+   tree is its own. Under a name that is no id, nested, or with capitals: LFCI210.
 2. In its own place it lands.
 """
 
@@ -34,4 +34,7 @@ def mount(scene: Scene) -> None:
         3,
     ):
         scene.refused(eve, "main", f"{tree}:{inbox}/{place}")
+    own = mine.partition(":")[0]
+    for other_name in ("0" * 64, identifier):
+        scene.refused(eve, "main", f"{own}:{inbox}/{right}/{other_name}")
     scene.lands(eve, "main", mine)
