@@ -40,6 +40,7 @@ VERBS: dict[str, str] = {
     "forge": "set up and look after a bare repository with a gate",
     "runner": "check and sign for others as a service, with a key that they cannot read",
     "env": "enter the environments that checks ran in, and go back to earlier ones",
+    "cache": "binary caches of Nix: environments go there and come from there",
     "doctor": "find out what is missing on this machine and in this clone",
     "explain": "say what a code like LFCI104 means and what to do",
     "help": "short texts about flake, policy, checks, land and trust",

@@ -1,4 +1,4 @@
-"""`lfci env list|rollback|shell`: the environments that checks ran in, and entering them again."""
+"""`lfci env list|rollback|shell|verify`: the environments that checks ran in, entering and hashing them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from lfci_gate.model import CheckDefinition, ObjectId
     from lfci_gate.nix.process import Nix
 
+_AT_ONCE = 2000
+
 _SUMMARIES = {
     "list": "the environments that checks of this session ran in",
     "rollback": "make an earlier environment the current one",
     "shell": "enter the environment of a commit, or the current one",
+    "verify": "hash all environments of this clone: are their files what Nix built or fetched?",
 }
 
 
@@ -57,7 +60,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
         output.line(f"current: {chosen.number}, dev shell {chosen.shell}, {chosen.env_drv}")
         output.note("enter it: lfci env shell")
         return 0
-    return _shell(args, context)
+    return _verify(context) if args.action == "verify" else _shell(args, context)
+
+
+def _verify(context: Context) -> int:
+    from lfci_gate.nix.process import Nix
+    from lfci_gate.nix.store import known_closures, refuse_altered
+
+    paths = known_closures(context.git.common_dir / "lfci/gcroots")
+    with tempfile.TemporaryDirectory(prefix="lfci-env-") as place:
+        nix = Nix(Path(place), environ=context.environ)
+        # Some thousands at once, for the length of a command line.
+        for first in range(0, len(paths), _AT_ONCE):
+            refuse_altered(nix, paths[first : first + _AT_ONCE])
+    context.output.json({"schema": "lfci.environments-verified/1", "paths": len(paths)})
+    number = "1 store path is" if len(paths) == 1 else f"{len(paths)} store paths are"
+    context.output.line(f"{number} what Nix built or fetched" if paths else "no check has run here yet")
+    return 0
 
 
 def _profile(context: Context) -> Profile:

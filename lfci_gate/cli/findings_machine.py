@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.findings import Finding, fail, failed, ok
+from lfci_gate.cli.findings_elsewhere import elsewhere_findings
 from lfci_gate.errors import LfciError
 
 GIT_MINIMUM = (2, 36)
@@ -18,6 +19,7 @@ def machine_findings(context: Context) -> Iterator[Finding]:
     yield _git(context)
     yield _nix(context)
     yield _sandbox(context)
+    yield from elsewhere_findings(context)
 
 
 def _git(context: Context) -> Finding:

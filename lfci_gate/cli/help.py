@@ -11,6 +11,7 @@ from lfci_gate.errors import UsageError
 TOPICS = {
     "flake": "a minimal flake.nix for a project that has none",
     "checks": "how .lfci/config.toml declares what is run",
+    "machine": "builders and binary caches: config.toml of a user or an operator",
     "policy": "how .lfci/policy.toml says who may land what",
     "land": "the way of a change from an edit to the forge",
     "runner": "a service that checks for others and signs",

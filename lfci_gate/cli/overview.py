@@ -8,7 +8,7 @@ from lfci_gate.cli import VERBS
 
 _GROUPS = (
     ("once a project", ("init", "install", "policy")),
-    ("every day", ("session", "check", "land", "verify", "approve", "env")),
+    ("every day", ("session", "check", "land", "verify", "approve", "env", "cache")),
     ("keys and evidence", ("key", "attestation")),
     ("on the server", ("forge", "runner")),
     ("when something is wrong", ("doctor", "explain", "help", "break-glass")),

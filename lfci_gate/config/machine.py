@@ -17,7 +17,7 @@ from lfci_gate.grammar import DIGITS, LETTERS, is_word
 from lfci_gate.machine import Builder, Caches, Machine
 from lfci_gate.value import replace
 
-__all__ = ["CODE", "MAX_BYTES", "TABLES", "parse_machine"]
+__all__ = ["CODE", "MAX_BYTES", "TABLES", "parse_machine", "refuse_url"]
 
 CODE = "LFCI531"
 MAX_BYTES = 256 * 1024
@@ -241,6 +241,11 @@ def _url(table: Fields, key: str, url: str) -> None:
         name, _, value = pair.partition("=")
         if name not in allowed or not is_word(value, _FIRST, _REST | {":"}, 253):
             raise table.wrong(key, f"{shown}: the parameter {ascii(name[:40])} is refused")
+
+
+def refuse_url(url: str) -> None:
+    """Raises UsageError LFCI531 for what cannot be the URL of a cache in the configuration."""
+    _url(Fields({}, error=UsageError, code=CODE, what="--to"), "url", url)
 
 
 def _cache_key(table: Fields, key: str, text: str) -> None:

@@ -151,9 +151,17 @@ class _Run(Value):
         self.progress.phase("environment")
         # A store of its own keeps its roots itself: they are only good as long as it is there.
         roots = self.work / "gcroots" if store is None else store / "lfci-gcroots"
-        closure = environment_closure(nix, derivation.run, derivation.source_path, roots)
-        if (self.doubt is not None or nix.machine.verify) and store is None:
-            refuse_altered(nix, (derivation.run_drv, derivation.source_path, *closure))
+        verify = (self.doubt is not None or nix.machine.verify) and store is None
+        closure = environment_closure(
+            nix,
+            derivation.run,
+            derivation.source_path,
+            roots,
+            verify=verify,
+            warn=lambda words: self.progress.phase("environment", f"warning[LFCI332]: {words}"),
+        )
+        if verify:
+            refuse_altered(nix, (derivation.run_drv, derivation.source_path))
         # Runs that are compared differ in settings that a builder elsewhere would not get.
         here = self.conditions is not None and nix.machine.local
         for again in (False, True):

@@ -24,10 +24,11 @@ from lfci_gate.value import Value
 __all__ = [
     "HERE",
     "Where",
-    "builder_version",
     "choose",
     "forget",
     "forget_here",
+    "problem_of",
+    "refuse_daemon",
     "refuse_unknown_builder",
     "required_features",
 ]
@@ -71,12 +72,12 @@ def choose(nix: Nix, system: str, features: frozenset[str], outputs: Sequence[st
     machine = nix.machine
     if not machine.builders:
         return HERE
-    _refuse_daemon(nix)
+    refuse_daemon(nix)
     silent: list[str] = []
     for builder in sorted(machine.builders, key=lambda each: -each.speed):
         if not builder.can_build(system, features):
             continue
-        problem = _too_old(nix, builder) or forget(nix, builder, outputs)
+        problem = problem_of(nix, builder) or forget(nix, builder, outputs)
         if problem is None:
             return Where(builder)
         silent.append(f"{builder.name}: {problem}")
@@ -90,8 +91,9 @@ def choose(nix: Nix, system: str, features: frozenset[str], outputs: Sequence[st
     )
 
 
-def _too_old(nix: Nix, builder: Builder) -> str | None:
-    answers, said = builder_version(nix, builder)
+def problem_of(nix: Nix, builder: Builder) -> str | None:
+    """Why a builder cannot be used; None when it answers and its Nix is new enough."""
+    answers, said = _version(nix, builder)
     if not answers:
         return said
     own = nix.version().version
@@ -160,7 +162,7 @@ def refuse_unknown_builder(done: Realised, where: Where) -> None:
         )
 
 
-def builder_version(nix: Nix, builder: Builder) -> tuple[bool, str]:
+def _version(nix: Nix, builder: Builder) -> tuple[bool, str]:
     """Whether it answers, and its version of Nix or why not."""
     done = _ask(nix, "store", "ping", "--store", uri_of(builder))
     if done.status != 0:
@@ -194,8 +196,9 @@ def _why(done: Completed) -> str:
     return said[-1][:200] if said else f"nix ended with status {done.status}"
 
 
-def _refuse_daemon(nix: Nix) -> None:
-    """A daemon speaks to builders as root, with its own ssh and its own nix.conf."""
+def refuse_daemon(nix: Nix) -> None:
+    """Raises UsageError LFCI531 when the store is a daemon's: it speaks to builders as root, with its own ssh
+    and its own nix.conf."""
     environment = nix.environment
     remote = environment.get("NIX_REMOTE", "")
     state = environment.get("NIX_STATE_DIR", "/nix/var/nix")

@@ -5,31 +5,43 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from lfci_gate import files
 from lfci_gate.errors import Undecided
 from lfci_gate.nix.aterm import StoreDerivation
+from lfci_gate.nix.caches import cache_doubts, refuse_unspeakable
 from lfci_gate.nix.process import Completed, Nix, last_lines
 
-__all__ = ["environment_closure", "interpreters", "refuse_altered"]
+__all__ = ["environment_closure", "interpreters", "known_closures", "refuse_altered"]
 
 _STORE_PATH: Final = re.compile(r"/[\x21-\x7e]*/[0-9a-z]{32}-[0-9A-Za-z+._?=-]{1,211}")
 _MAX_CLOSURE_BYTES: Final = 16 << 20
 
 
-def environment_closure(nix: Nix, drv: StoreDerivation, source_path: str, roots: Path) -> tuple[str, ...]:
+def environment_closure(
+    nix: Nix,
+    drv: StoreDerivation,
+    source_path: str,
+    roots: Path,
+    *,
+    verify: bool = False,
+    warn: Callable[[str], None] = lambda _words: None,
+) -> tuple[str, ...]:
     """The store paths that a builder of ``drv`` may see, without ``source_path``, built where missing.
 
     What has been found once for a set of inputs is kept in ``roots`` together with the GC roots that
-    keep it alive, so that a warm run asks Nix nothing: a closure is a function of its roots.
+    keep it alive, so that a warm run asks Nix nothing: a closure is a function of its roots. When it is
+    found, and later with ``verify``, all of it is hashed and compared with what Nix remembers.
 
     Arguments:
         roots: directory for GC roots, e.g. ``<git dir>/lfci/gcroots``.
+        warn: hears what a binary cache served that was not taken.
 
-    Raises Undecided LFCI306 when an input cannot be built, LFCI303 when Nix does not answer.
+    Raises Undecided LFCI306 when an input cannot be built, LFCI326 when a path was altered, LFCI332 and
+    LFCI333 for a binary cache, LFCI303 when Nix does not answer.
     """
     inputs = sorted(f"{path}!{','.join(names)}" for path, names in drv.input_drvs.items())
     sources = sorted(path for path in drv.input_srcs if path != source_path)
@@ -37,9 +49,25 @@ def environment_closure(nix: Nix, drv: StoreDerivation, source_path: str, roots:
         return ()
     key = hashlib.sha256("\n".join([*inputs, "", *sources]).encode()).hexdigest()[:32]
     known = _known(nix, roots / key)
-    if known is None:
-        known = _find(nix, [*inputs, *sources], roots / key)
-    return known
+    if known is not None:
+        if verify:
+            refuse_altered(nix, known)
+        return known
+    found = _realise(nix, [*inputs, *sources], roots / key, warn)
+    # In a store of its own everything has just been built, or hashed by Nix as it came in.
+    if nix.store is None:
+        refuse_altered(nix, found)
+    files.write_file(roots / key / "closure", "\n".join(found).encode("ascii"))
+    return found
+
+
+def known_closures(roots: Path) -> tuple[str, ...]:
+    """Every path of the environments that are kept in ``roots``, sorted."""
+    found: set[str] = set()
+    for place in sorted(roots.glob("*/closure")):
+        lines = (files.read_file(place, _MAX_CLOSURE_BYTES) or b"").decode("ascii", "replace").splitlines()
+        found |= {path for path in lines if _STORE_PATH.fullmatch(path)}
+    return tuple(sorted(found))
 
 
 def interpreters(nix: Nix, closure: Sequence[str], builder: str) -> dict[str, str]:
@@ -87,19 +115,24 @@ def _known(nix: Nix, place: Path) -> tuple[str, ...] | None:
     return paths if whole else None
 
 
-def _find(nix: Nix, inputs: Sequence[str], place: Path) -> tuple[str, ...]:
+def _realise(nix: Nix, inputs: Sequence[str], place: Path, warn: Callable[[str], None]) -> tuple[str, ...]:
     with files.os_errors("make a directory for GC roots", place):
         place.mkdir(parents=True, exist_ok=True)
     # Roots are indirect (links in the store's state that point here), so any user may have them.
     done = nix.run_store("--realise", "--add-root", str(place / "root"), "--indirect", *inputs)
+    refuse_unspeakable(done)
+    doubts = cache_doubts(done)
+    if done.status != 0 and doubts:
+        raise Undecided("LFCI332", "a binary cache serves what cannot be believed", facts=doubts)
     if done.status != 0:
         raise Undecided("LFCI306", "the environment could not be built", facts=last_lines(done.stderr))
+    for words in doubts:
+        warn(words)
     linked = _lines(done, "--realise")
     built = [os.readlink(link) for link in linked]
     closure = tuple(sorted(_lines(nix.run_store("-qR", *built), "-qR")))
     if not closure or not all(_STORE_PATH.fullmatch(path) for path in closure):
         raise Undecided("LFCI303", "nix-store -qR named no store paths")
-    files.write_file(place / "closure", "\n".join(closure).encode("ascii"))
     return closure
 
 
