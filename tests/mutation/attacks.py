@@ -35,8 +35,10 @@ _KINDS = (replay.ACCEPTED, replay.OTHER, BROKEN, replay.CONTROL)
 """The best proof that a check is needed comes first."""
 _MORE = 40
 """Pushes that are tried after the first red one, for one that is let through."""
-_MOST_S = 300.0
-"""For one mutant; one that takes longer hangs."""
+_CASE_S = 30.0
+"""For one push: what takes longer hangs, and the hook's own time bound would refuse it."""
+_MOST_S = 600.0
+"""For one mutant."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,10 @@ def run(known: Attacks, mutants: list[Mutant], jobs: int) -> Iterator[Found]:
                 _say(f"{done} of {len(mutants)} checks")
 
 
+def _too_long(_number: int, _frame: object) -> None:
+    raise TimeoutError
+
+
 def _say(text: str) -> None:
     print(f"mutation: {text}", file=sys.stderr, flush=True)
 
@@ -156,13 +162,16 @@ def _fork(known: Attacks, mutant: Mutant, numbers: list[int]) -> tuple[int, int]
         return read, pid
     try:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGALRM, _too_long)
         put(mutant)
         best, attack, more = "", "", _MORE
         until = time.monotonic() + _MOST_S * 0.8
         for number in numbers:
             case = known.cases[number]
             try:
+                signal.setitimer(signal.ITIMER_REAL, _CASE_S)
                 said = replay.red(case, case.evaluate())
+                signal.setitimer(signal.ITIMER_REAL, 0)
             except Exception:  # noqa: BLE001 - whatever it is, the hook refuses for it
                 said = BROKEN
             if said and (not best or _KINDS.index(said) < _KINDS.index(best)):
