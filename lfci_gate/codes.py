@@ -594,7 +594,7 @@ CODES: dict[str, Code] = {
     "LFCI526": Code(
         "no runner answers",
         "Nothing listens on the socket, or the runner went away again and again; nothing is known about the result.",
-        "lfci runner status",
+        "ask the runner's operator, or run it here: lfci check --local",
     ),
     "LFCI527": Code(
         "not a message that a runner and its clients exchange",

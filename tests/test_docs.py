@@ -23,6 +23,8 @@ from lfci_gate.codes import CODES
 from lfci_gate.config.policy import parse_policy
 from lfci_gate.config.policy_text import unsatisfiable
 from lfci_gate.config.project import parse_project
+from lfci_gate.config.runner import parse_runner
+from lfci_gate.runner.wire import parse_request
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DOCS = CHECKOUT / "docs"
@@ -231,7 +233,11 @@ def test_each_dependency_has_a_reason() -> None:
 
 def test_the_examples_of_formats_are_read_by_the_readers() -> None:
     page = DOCS / "formats.md"
-    config, *policies = fences(page, "toml")
+    [runner] = [each for each in fences(page, "toml") if "[[allow]]" in each]
+    assert parse_runner(runner.encode()).name == "runner-1"
+    requests = [line for each in fences(page, "") for line in each.splitlines() if "lfci.runner/1" in line]
+    assert [parse_request(line.encode()).ask for line in requests] == ["check", "status"]
+    config, *policies = (each for each in fences(page, "toml") if each != runner)
     assert {check.name for check in parse_project(config.encode()).checks} == {"test", "lint", "package"}
     assert [unsatisfiable(parse_policy(policy.encode())) for policy in policies] == [(), ()]
     documents = [json.loads(each) for each in fences(page, "json")]

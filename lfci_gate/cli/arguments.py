@@ -138,8 +138,9 @@ def add_runner_options(parser: argparse.ArgumentParser) -> None:
     parser.joined.add("--runner")
     parser.add_argument(
         "--runner",
-        metavar="SOCKET",
-        help="let a runner check and sign (plain --runner: LFCI_RUNNER, git config lfci.runner,"
+        nargs="?",
+        metavar="=SOCKET",
+        help="let a runner check and sign (without =SOCKET: LFCI_RUNNER, git config lfci.runner,"
         " then /run/lfci-runner/socket)",
     )
     parser.add_argument("--local", action="store_true", help="run here although a runner is set")

@@ -98,6 +98,7 @@ def _filled(name: str, values: dict[str, object]) -> str:
 
 def _report(args: argparse.Namespace, context: Context, top: Path, public: str) -> None:
     output = context.output
+    output.line(f"made in {top}:")
     output.json({"schema": "lfci.runner-init/1", "directory": str(top), "name": args.name, "key": public})
     for name, what in (
         ("runner.toml", "who may ask, for which repositories"),
@@ -106,7 +107,7 @@ def _report(args: argparse.Namespace, context: Context, top: Path, public: str) 
         ("lfci-runner.service", "the systemd unit"),
         ("policy-rules.toml", "example rules for the policy"),
     ):
-        output.pair(name, what)
+        output.line(f"  {name:<20} {what}")
     output.line()
     output.line("Next, as root:")
     try:

@@ -215,4 +215,4 @@ def _line(stream: IO[bytes], path: str = "") -> bytes:
 
 def _away(path: str, why: str) -> Undecided:
     where = (f"socket {path}: {why}",) if path else (why,)
-    return Undecided("LFCI526", "no runner answers", facts=where, hint="lfci runner status")
+    return Undecided("LFCI526", "no runner answers", facts=where, hint="run it here: lfci check --local")

@@ -87,25 +87,28 @@ def runner() -> Iterator[House]:
         yield made
 
 
+def new_worker(farm: Farm, world: World, place: Path, **files: bytes) -> Worker:
+    """An empty forge, and a clone below ``place`` with a project whose checks really run."""
+    nix, lock = project_flake(world)
+    name = f"clone-{farm.count}"
+    worker = Worker(Developer(place / name, farm.empty(POLICY)), save_key(AGENT, place / f"{name}-key"))
+    given = {
+        ".lfci/config.toml": CONFIG,
+        ".lfci/policy.toml": POLICY,
+        "flake.nix": nix.encode(),
+        "flake.lock": lock.encode(),
+        "check.sh": script(),
+        "lint.txt": b"fine\n",
+    }
+    worker.edit({**given, **files}, "first")
+    return worker
+
+
 @pytest.fixture
 def make_worker(farm: Farm, world: World, tmp_path: Path) -> Callable[..., Worker]:
-    """An empty forge, and a clone with a project whose checks really run; nothing has landed."""
+    """:func:`new_worker`; nothing has landed."""
 
     def make(**files: bytes) -> Worker:
-        nix, lock = project_flake(world)
-        name = f"clone-{farm.count}"
-        worker = Worker(
-            Developer(tmp_path / name, farm.empty(POLICY)), save_key(AGENT, tmp_path / f"{name}-key")
-        )
-        given = {
-            ".lfci/config.toml": CONFIG,
-            ".lfci/policy.toml": POLICY,
-            "flake.nix": nix.encode(),
-            "flake.lock": lock.encode(),
-            "check.sh": script(),
-            "lint.txt": b"fine\n",
-        }
-        worker.edit({**given, **files}, "first")
-        return worker
+        return new_worker(farm, world, tmp_path, **files)
 
     return make

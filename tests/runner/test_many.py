@@ -114,7 +114,7 @@ def test_turns_are_taken_and_limits_hold(narrow: House, make_worker: Callable[..
     """One worker. Root asks for five checks, the other user for one a little later, and is second."""
     config = b"version = 1\n"
     for number in range(9):
-        config += b'[checks.c%d]\nrun = "sleep 0.5; echo %d"\ninputs = ["check.sh"]\n' % (number, number)
+        config += b'[checks.c%d]\nrun = "sleep 0.3; echo %d"\ninputs = ["check.sh"]\n' % (number, number)
     ada = make_worker(**{".lfci/config.toml": config})
     head = ada.head()
     slow = narrow.connect(b'{"schema":')  # and never more

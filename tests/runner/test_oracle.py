@@ -9,17 +9,17 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lfci_gate.git.names import oid_of
 from lfci_gate.git.writer import pack_of
 from tests.clone.conftest import Worker
-from tests.runner.conftest import CONFIG
+from tests.gate.conftest import Farm
+from tests.runner.conftest import CONFIG, new_worker
 from tests.support.evidence import REPOSITORY
 from tests.support.runner import IS_ROOT, OTHER_REPOSITORY, RUNNER, House, private_text, request
-from tests.support.world import World, project_flake
+from tests.support.world import World
 
 SHA = "1" * 40
 GOOD = request(SHA)
@@ -94,18 +94,9 @@ def test_a_repository_that_the_runner_does_not_know(runner: House) -> None:
 
 
 @pytest.fixture(scope="module")
-def ada(farm: Any, world: World, tmp_path_factory: pytest.TempPathFactory) -> Worker:
+def ada(farm: Farm, world: World, tmp_path_factory: pytest.TempPathFactory) -> Worker:
     """A clone with a commit; nobody's tests change it."""
-    from tests.clone.conftest import save_key
-    from tests.runner.conftest import POLICY
-    from tests.support.forge import AGENT, Developer
-
-    place = tmp_path_factory.mktemp("oracle")
-    worker = Worker(Developer(place / "clone", farm.empty(POLICY)), save_key(AGENT, place / "key"))
-    nix, lock = project_flake(world)
-    files = {"flake.nix": nix.encode(), "flake.lock": lock.encode(), ".lfci/config.toml": CONFIG}
-    worker.edit({**files, "check.sh": b"exit 0\n", "lint.txt": b"x"}, "first")
-    return worker
+    return new_worker(farm, world, tmp_path_factory.mktemp("oracle"))
 
 
 def commit_of(tree: str, message: str = "x") -> bytes:

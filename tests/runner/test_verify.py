@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,10 +22,13 @@ from lfci_gate.model import Engine, ObjectId, Outcome, Sha256
 from lfci_gate.runner.wire import Answer, answer_event, format_event
 from lfci_gate.system import current_system
 from tests.clone.conftest import Worker
+from tests.gate.conftest import Farm
+from tests.runner.conftest import new_worker
 from tests.runner.test_happy import inbox
 from tests.support.evidence import TestSigner
 from tests.support.forge import AGENT, STRANGER, now
 from tests.support.runner import OTHER_REPOSITORY, RUNNER
+from tests.support.world import World
 
 Lines = Callable[[dict[str, Any]], bytes]
 
@@ -57,9 +61,20 @@ def answering(path: Path, answers: list[bytes]) -> Iterator[list[dict[str, Any]]
             thread.join()
 
 
+@pytest.fixture(scope="module")
+def clone(farm: Farm, world: World, tmp_path_factory: pytest.TempPathFactory) -> Worker:
+    return new_worker(farm, world, tmp_path_factory.mktemp("verify"))
+
+
 @pytest.fixture
-def ada(make_worker: Callable[..., Worker]) -> Worker:
-    return make_worker()
+def ada(clone: Worker) -> Iterator[Worker]:
+    """One clone for the room; what a test has kept goes."""
+    head = clone.head()
+    yield clone
+    clone.repo.git("reset", "-q", "--hard", head)
+    for ref in clone.repo.git("for-each-ref", "--format=%(refname)", "refs/lfci/inbox").decode().split():
+        clone.repo.git("update-ref", "-d", ref)
+    subprocess.run(["git", "config", "--unset-all", "lfci.runnerKey"], cwd=clone.path, check=False)
 
 
 def signed(
