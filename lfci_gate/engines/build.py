@@ -38,6 +38,9 @@ from lfci_gate.value import Value, replace
 __all__ = ["BuildRun", "run_in_nix"]
 
 _TRIES: Final = 4
+_VANISHED: Final = ("checking is not possible", "has no valid outputs registered")
+"""What Nix says, and what Lix since 2.95, of an output that is to be checked and is not there."""
+
 _PROBE_TIMEOUT_S: Final = 60
 _WORDS: Final = 64
 """Bytes of the small files that the run script leaves."""
@@ -175,7 +178,7 @@ def _run(
         refuse_unknown_builder(done, where)
         # Not run, and yet there: somebody else built it a moment before. Not there any more to be
         # built again: collected as garbage a moment before.
-        vanished = not done.ran and any("checking is not possible" in each for each in done.errors)
+        vanished = not done.ran and any(word in each for each in done.errors for word in _VANISHED)
         if done.ran or (done.status != 0 and not vanished):
             break
         if where.builder is not None:

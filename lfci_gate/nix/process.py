@@ -139,7 +139,8 @@ class Nix:
         before, _, answer = (said or b"").decode("utf-8", "replace").partition("\n")
         if before != key:
             done = self._call([self.nix, "--version"], None)
-            answer = done.stdout.decode("utf-8", "replace").strip()
+            # Lix tells its configuration too, on further lines.
+            answer = done.stdout.decode("utf-8", "replace").strip().partition("\n")[0]
             if remembered and done.status == 0:
                 files.write_file(remembered, f"{key}\n{answer}".encode())
         found = _VERSION.search(answer)

@@ -26,7 +26,7 @@ KINDS = {
     "plain": f'PATH = "{TOOLS}";',
     "stdenv": "initialPath = [ world.lib.tools ];",
     "structured": "initialPath = [ world.lib.tools ];",
-    "devshell": f"shellHook = ''unset NIX_BUILD_TOP TEMP TEMPDIR TMP TMPDIR builder out; export PATH={TOOLS}'';",
+    "devshell": f"shellHook = ''unset NIX_BUILD_TOP TEMPDIR TMPDIR builder out; export PATH={TOOLS}'';",
 }
 """Every kind of development shell that projects really have -> its tools without Python."""
 
@@ -94,3 +94,15 @@ def test_runs_under_all_versions_agree(
     # Realised by the newest.
     built = shelled.run(check, engine=Engine.BUILD)
     assert (built.result, built.drv_path, built.nix_version) == (old.result, old.drv_path, new.nix_version)
+
+
+@pytest.mark.parametrize("shelled", ["plain"], indirect=True)
+def test_a_second_run_that_writes_something_else_is_read(
+    shelled: Project, newer: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each version has words of its own for where the other output is."""
+    shelled.write({"random": str(shelled.place)})
+    for place in (None, *newer.values()):
+        monkeypatch.setenv("PATH", path_with(place))
+        run = shelled.run("echo $RANDOM$RANDOM$RANDOM > $out/x; exit 3", engine=Engine.BUILD)
+        assert (run.outcome, run.exit_code) == (Outcome.FAILED, 3), run.remarks
