@@ -204,8 +204,9 @@ class Moment:
                 judged.says.add("LFCI108")
                 continue
             judged.passes.append((key, run))
-        if judged.need.assurance in ("derived", "rebuilt"):
-            self._verified(judged)
+        enough = len({key.who for key, _ in judged.passes}) >= judged.need.threshold
+        if enough and judged.need.assurance in ("derived", "rebuilt"):
+            self._verified(judged)  # where too few attest it, that is what is said
         if judged.passes and not judged.met(()):
             judged.says.add("LFCI111")
             attesting = {key.who for key, _ in judged.passes}
