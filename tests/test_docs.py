@@ -20,6 +20,7 @@ from lfci_gate.attest.statement import parse_statement
 from lfci_gate.canonical import dumps
 from lfci_gate.cli import VERBS, run
 from lfci_gate.codes import CODES
+from lfci_gate.config.machine import parse_machine
 from lfci_gate.config.policy import parse_policy
 from lfci_gate.config.policy_text import unsatisfiable
 from lfci_gate.config.project import parse_project
@@ -237,7 +238,9 @@ def test_the_examples_of_formats_are_read_by_the_readers() -> None:
     assert parse_runner(runner.encode()).name == "runner-1"
     requests = [line for each in fences(page, "") for line in each.splitlines() if "lfci.runner/1" in line]
     assert [parse_request(line.encode()).ask for line in requests] == ["check", "status"]
-    config, *policies = (each for each in fences(page, "toml") if each != runner)
+    [machine] = [each for each in fences(page, "toml") if "[builders]" in each]
+    assert [each.jobs for each in parse_machine(machine.encode(), "config.toml")[0].builders] == [4, 2]
+    config, *policies = (each for each in fences(page, "toml") if each not in (runner, machine))
     assert {check.name for check in parse_project(config.encode()).checks} == {"test", "lint", "package"}
     assert [unsatisfiable(parse_policy(policy.encode())) for policy in policies] == [(), ()]
     documents = [json.loads(each) for each in fences(page, "json")]
