@@ -9,6 +9,7 @@ import pytest
 
 from lfci_gate.errors import Refusal
 from lfci_gate.gate.facts import Limits, PolicyFloor, Push
+from lfci_gate.gate.inbox import read_delivered
 from lfci_gate.gate.refnames import Namespace, classify, fold
 from lfci_gate.gate.rules import evaluate
 from lfci_gate.model import FileDigest, ObjectId, RefUpdate, VerdictKind
@@ -66,7 +67,9 @@ def test_one_refused_ref_refuses_the_push(forge: MemoryForge) -> None:
 def test_more_updates_than_the_limit_are_refused(forge: MemoryForge) -> None:
     commit = forge.commit()
     updates = tuple(new(f"refs/heads/topic/{number}", commit) for number in range(3))
-    assert codes(forge.judge(*updates, limits=Limits(updates=2))) == {"LFCI411"}
+    verdict = forge.judge(*updates, limits=Limits(updates=2))
+    assert (codes(verdict), verdict.refs[0].update) == ({"LFCI411"}, updates[0])
+    assert forge.judge(*updates, limits=Limits(updates=3)).kind is VerdictKind.ACCEPTED
 
 
 def test_more_bytes_of_attestations_than_the_limit_are_refused(forge: MemoryForge) -> None:
@@ -74,6 +77,9 @@ def test_more_bytes_of_attestations_than_the_limit_are_refused(forge: MemoryForg
     updates = (forge.run(commit), forge.run(commit, attester="another"))
     assert codes(forge.judge(*updates, limits=Limits(pushed_bundle_bytes=12_000))) == set()
     assert codes(forge.judge(*updates, limits=Limits(pushed_bundle_bytes=4_000))) == {"LFCI411"}
+    exactly = sum(len(read_delivered(each.ref, each.new, forge.objects, Limits()).line) for each in updates)
+    assert codes(forge.judge(*updates, limits=Limits(pushed_bundle_bytes=exactly))) == set()
+    assert codes(forge.judge(*updates, limits=Limits(pushed_bundle_bytes=exactly - 1))) == {"LFCI411"}
 
 
 # -- rule 1 -----------------------------------------------------------------------------------
@@ -198,6 +204,15 @@ def test_rule_01_an_alias_is_judged_as_what_it_moves(forge: MemoryForge) -> None
 def test_rule_01_aliases_that_lead_where_no_push_may_go(forge: MemoryForge, target: str, code: str) -> None:
     forge.symrefs["refs/heads/alias"] = target
     assert codes(forge.judge(new("refs/heads/alias", forge.commit()))) == {code}
+
+
+def test_rule_01_aliases_of_aliases_are_followed_as_far_as_git_does(forge: MemoryForge) -> None:
+    commit = forge.commit()
+    names = [f"refs/heads/alias{number}" for number in range(5)]
+    forge.symrefs |= dict(zip(names, [*names[1:], MAIN], strict=True))
+    forge.refs |= dict.fromkeys(names, forge.refs[MAIN])
+    for name, found in ((names[1], "LFCI101"), (names[0], "LFCI212")):  # four, and five in a row
+        assert codes(forge.judge(RefUpdate(name, forge.refs[MAIN], commit))) == {found}
 
 
 def test_rule_01_classify_knows_its_namespaces() -> None:

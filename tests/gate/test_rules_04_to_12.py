@@ -124,6 +124,20 @@ def test_rule_04_scope_each_is_the_line_of_first_parents(forge: MemoryForge) -> 
     assert outcome(forge, forge.run(turned), forge.run(side), commit=turned) == set()
 
 
+def test_rule_04_a_tip_that_is_not_new_needs_evidence_too(forge: MemoryForge) -> None:
+    forge.server_policy = rule(scope="each")
+    landed = forge.refs["refs/heads/main"]
+    forge.landed.add(landed)
+    update = RefUpdate("refs/heads/release/1", None, landed)
+    assert codes(forge.judge(update)) == {"LFCI101"}
+    assert codes(forge.judge(update, forge.run(landed))) == set()
+
+
+def test_rule_06_without_a_required_check_nothing_has_to_be_declared(forge: MemoryForge) -> None:
+    forge.server_policy = rule(require=[], protect=[])
+    assert outcome(forge, commit=forge.commit({".lfci/config.toml": None})) == set()
+
+
 def test_rule_04_the_number_of_new_commits_is_bounded(forge: MemoryForge) -> None:
     class Long(MemoryForge):
         def history(self, base: Any, new: Any, limit: int) -> Any:
@@ -248,6 +262,20 @@ def test_rule_07_more_candidates_than_the_limit_decide_nothing(forge: MemoryForg
     assert (verdict.kind, codes(verdict)) == (VerdictKind.UNDECIDED, {"LFCI503"})
     verdict = forge.judge(forge.to_main(commit), *deliveries, limits=Limits(verifications=2))
     assert (verdict.kind, codes(verdict)) == (VerdictKind.UNDECIDED, {"LFCI503"})
+
+
+def test_rule_08_the_signatures_of_a_push_are_bounded_over_all_its_refs(forge: MemoryForge) -> None:
+    deliveries, updates = [], []
+    for number, ref in enumerate((MAIN, "refs/heads/release/1")):
+        commit = forge.commit({"src/lib.py": b"answer = %d\n" % number})
+        deliveries.append(forge.run(commit))
+        updates.append(RefUpdate(ref, forge.refs.get(ref), commit))
+    # Each attestation may be asked of three keys; the agent's is hinted, so it is asked first.
+    for most, found in ((2, set()), (1, {"LFCI503"})):
+        verdict = forge.judge(*updates, *deliveries, limits=Limits(verifications=most))
+        assert codes(verdict) == found
+    for update, delivery in zip(updates, deliveries, strict=True):
+        assert codes(forge.judge(update, delivery, limits=Limits(verifications=1))) == set()
 
 
 def test_rule_07_what_the_fold_found_to_be_junk_costs_nothing(forge: MemoryForge) -> None:
@@ -606,3 +634,12 @@ def test_rule_07_evidence_of_many_commits_is_not_looked_at_for_each(forge: Memor
     assert outcome(forge, *deliveries, commit=tip, **tight) == set()
     verdict = forge.judge(forge.to_main(tip), *deliveries[1:], **tight)
     assert codes(verdict) == {"LFCI104"}
+
+
+def test_the_summary_says_what_was_run_and_what_was_skipped(forge: MemoryForge) -> None:
+    commit = forge.commit(SOURCE)
+    ran = TestCase("t::a", "passed")
+    for cases, found in (((ran,), "1 passed,"), ((ran, TestCase("t::b", "skipped")), "1 passed, 1 skipped,")):
+        delivery = forge.run(commit, document=ResultDocument("test", 0, cases, ()))
+        [line] = forge.judge(forge.to_main(commit), delivery).refs[0].summary
+        assert line.startswith(f"check test: PASSED, {found} engine ")
