@@ -86,7 +86,19 @@ class CheckDefinition(Value):
     env: tuple[tuple[str, str], ...]
     """Sorted by name."""
     digest: Sha256
-    """The definition digest: sha256 of the canonical JSON of everything above."""
+    """The definition digest: sha256 of the canonical JSON of everything else here."""
+    failures: str = "status"
+    """What says that tests failed: the command's ``status``; or the ``report``, and the status is 0."""
+
+
+class Quarantined(Value):
+    """A test whose failure is known, and until when it is to be borne."""
+
+    check: str
+    test: str
+    """Its id, as the report has it."""
+    reason: str
+    until: datetime
 
 
 class ProjectConfig(Value):
@@ -95,6 +107,8 @@ class ProjectConfig(Value):
     version: int
     checks: tuple[CheckDefinition, ...]
     """Sorted by name."""
+    quarantine: tuple[Quarantined, ...] = ()
+    """Sorted by check and test. What is meant is always that of the base, never that of the change."""
 
     def check(self, name: str) -> CheckDefinition | None:
         return next((c for c in self.checks if c.name == name), None)
@@ -172,6 +186,8 @@ class Requirement(Value):
     """Roles whose verification results count, for ``derived`` and ``rebuilt``."""
     max_attempts: int | None = None
     """The highest attempt that counts; None: any."""
+    quarantine: bool = False
+    """Whether a run counts in which only tests failed that are in quarantine on the base."""
 
 
 class Protection(Value):

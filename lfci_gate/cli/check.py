@@ -12,7 +12,8 @@ from lfci_gate.cli.arguments import (
     engine_of,
     runner_of,
 )
-from lfci_gate.cli.checking import Checked, Checker, Options, check_objects, error_of
+from lfci_gate.cli.checked import check_objects, error_of
+from lfci_gate.cli.checking import Checked, Checker, Options
 from lfci_gate.cli.context import Context
 from lfci_gate.cli.revisions import commit_named
 from lfci_gate.clone.target import find_target, landed_policy
@@ -134,7 +135,7 @@ def _maybe_dirty(context: Context) -> bool:
 
 def _report(context: Context, subject: _Subject, ref: str, checked: list[Checked], *, trailer: bool) -> int:
     output = context.output
-    outcomes = {each.outcome for each in checked}
+    outcomes = {Outcome.PASSED if each.is_good else each.outcome for each in checked}
     # A failure is a failure, whatever else could not be told.
     worst = next(each for each in (Outcome.FAILED, Outcome.UNDECIDED, Outcome.PASSED) if each in outcomes)
     line, problem = _trailer(checked) if trailer else (None, None)
@@ -144,7 +145,7 @@ def _report(context: Context, subject: _Subject, ref: str, checked: list[Checked
             "tree": subject.tree,
             "of": subject.what,
             "ref": ref,
-            "result": worst.value,
+            "result": _result(worst, checked),
             "checks": check_objects(checked),
             **({"trailer": line} if trailer else {}),
         }
@@ -152,6 +153,7 @@ def _report(context: Context, subject: _Subject, ref: str, checked: list[Checked
     # With --trailer the answer on stdout is the trailer alone, for: git commit --trailer "$(...)"
     for each in checked:
         style = {"PASSED": "good", "FAILED": "bad"}.get(each.outcome.value, "warn")
+        style = "warn" if each.quarantined else style
         if trailer:
             output.note(_line(each))
         else:
@@ -172,6 +174,12 @@ def _report(context: Context, subject: _Subject, ref: str, checked: list[Checked
     return _EXIT[worst]
 
 
+def _result(worst: Outcome, checked: list[Checked]) -> str:
+    """A failure that is borne is no pass, and is not called one."""
+    borne = worst is Outcome.PASSED and any(each.quarantined for each in checked)
+    return "QUARANTINED" if borne else worst.value
+
+
 def _advise(context: Context, subject: _Subject, worst: Outcome) -> None:
     if subject.what == WORKING_COPY:
         context.output.note(
@@ -189,6 +197,10 @@ def _line(checked: Checked) -> str:
     if tests:
         passed = "1 test" if tests["passed"] == 1 else f"{tests['passed']} tests"
         parts.append(f"{passed} passed, {tests['failed']} failed, {tests['skipped']} skipped")
+    if checked.quarantined:
+        names = ", ".join(ascii(each)[1:-1][:160] for each in checked.quarantined[:5])
+        more = f" and {len(checked.quarantined) - 5} more" if len(checked.quarantined) > 5 else ""
+        parts.append(f"in quarantine on the base: {names}{more}")
     parts.append("known" if value["known"] else f"{value['durationMs'] / 1000:.1f} s")
     if value["attempt"] > 1:
         parts.append(f"attempt {value['attempt']}")
@@ -220,6 +232,6 @@ def unpassed(checked: list[Checked]) -> LfciError | None:
         error = error_of(each)
         if error is not None:
             return error
-        if each.outcome is not Outcome.PASSED:
+        if not each.is_good:
             return Refusal("LFCI108", f"check {each.definition.name} is known to fail")
     return None

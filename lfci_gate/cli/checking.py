@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from lfci_gate.cli.context import Context
 from lfci_gate.clone.check import (
@@ -15,12 +15,13 @@ from lfci_gate.clone.check import (
     project_config,
 )
 from lfci_gate.clone.evidence import is_as_seen
-from lfci_gate.clone.known import Known, Question, ask, asked_of, known_result
+from lfci_gate.clone.known import Known, Question, ask, asked_of, known_result, quarantine_of
 from lfci_gate.clone.settings import Settings, key_in_policy
 from lfci_gate.clone.target import Target
 from lfci_gate.clone.view import ForgeView, forge_view
 from lfci_gate.config.policy import rule_for
-from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
+from lfci_gate.errors import UsageError
+from lfci_gate.gate.quarantine import failed_in_quarantine
 from lfci_gate.git.commit import Commit
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.model import Assurance, CheckDefinition, Engine, ObjectId, Outcome, Policy, PublicKey, Rule
@@ -67,6 +68,13 @@ class Checked(Value):
     """Counts from 1, as it is attested."""
     repeated: Repeated | None = None
     """With several runs: all of them; ``run`` stands for them."""
+    quarantined: tuple[str, ...] = ()
+    """Ids of the tests that failed, when only such failed that the target's base has in quarantine."""
+
+    @property
+    def is_good(self) -> bool:
+        """Passed, or failed in a way that the target's rule bears."""
+        return self.outcome is Outcome.PASSED or bool(self.quarantined)
 
     @property
     def outcome(self) -> Outcome:
@@ -122,13 +130,13 @@ class Checker:
                 known = self._known(view, question, policy, commit)
             if known is None:
                 ran = self._run(question, policy, self._engine(rule, definition), commit)
+                ran = replace(ran, quarantined=self._quarantined(ran, question, rule))
                 checked.append(replace(ran, lacking=self._lacking(ran, question, target, policy, commit)))
             else:
                 self._context.output.note(f"{definition.name}: {known_line(known)}")
                 line = known.evidence.line
-                checked.append(
-                    Checked(definition, known, None, known.evidence.id, line, lacking=known.lacking)
-                )
+                answered = Checked(definition, known, None, known.evidence.id, line, lacking=known.lacking)
+                checked.append(replace(answered, quarantined=known.quarantined))
             for each in checked[-1].lacking:
                 self._context.output.note(f"{definition.name}: not enough yet for {target.ref}: {each}")
         return checked
@@ -138,7 +146,7 @@ class Checker:
     ) -> tuple[str, ...]:
         """What a fresh pass is still too little for; looked for where a rule asks for more than one word."""
         asked = asked_of(rule_for(policy, target.ref), question.definition.name) if policy else None
-        if asked is None or policy is None or ran.attestation is None or ran.outcome is not Outcome.PASSED:
+        if asked is None or policy is None or ran.attestation is None or not ran.is_good:
             return ()
         if asked.max_attempts is not None and ran.attempt > asked.max_attempts:
             return (f"this is attempt {ran.attempt}, and the rule takes at most {asked.max_attempts}",)
@@ -147,6 +155,14 @@ class Checker:
         view = forge_view(self._git, self._objects, target, {})
         found = known_result(view, question, policy, self._own_key(), self._context.now(), commit=commit)
         return () if found is None else found.lacking
+
+    def _quarantined(self, ran: Checked, question: Question, rule: Rule | None) -> tuple[str, ...]:
+        """What failed, where that is borne."""
+        if ran.run is None or ran.run.result is None or ran.outcome is Outcome.PASSED:
+            return ()
+        asked = asked_of(rule, question.definition.name)
+        known = quarantine_of(self._objects, question, asked, self._context.now())
+        return failed_in_quarantine(ran.run.result, known)
 
     def _look_back(self, view: ForgeView, target: Target) -> None:
         """Says it when the forge has gone back behind what this clone has seen there."""
@@ -249,69 +265,6 @@ class Checker:
             name = self._settings.agent_name(policy, signer.public)
             self._attester = Attester(signer, name, attester_kind(policy, held or name))
         return self._attester
-
-
-def error_of(checked: Checked) -> LfciError | None:
-    """Why a check did not pass; None when it did."""
-    run = checked.run
-    if run is None or run.outcome is Outcome.PASSED:
-        return None
-    name = checked.definition.name
-    facts = (*run.remarks, *_log_fact(checked))
-    assert run.code is not None
-    if run.outcome is Outcome.FAILED:
-        return Refusal(run.code, f"check {name} failed: {run.message}", facts=facts)
-    return Undecided(run.code, f"check {name} is undecided: {run.message}", facts=facts)
-
-
-def _log_fact(checked: Checked) -> tuple[str, ...]:
-    if checked.run is None or checked.log is None:
-        return ()
-    if checked.repeated is not None and checked.run is not checked.repeated.runs[0]:
-        return ()  # it stands for several, and theirs are told with them
-    return ("the run printed nothing",) if checked.run.log_size == 0 else (f"log: {checked.log}",)
-
-
-def check_objects(checked: Sequence[Checked]) -> list[dict[str, Any]]:
-    """The checks of a JSON answer."""
-    return [_check_object(each) for each in checked]
-
-
-def _check_object(checked: Checked) -> dict[str, Any]:
-    value: dict[str, Any] = {
-        "name": checked.definition.name,
-        "definition": checked.definition.digest,
-        "result": checked.outcome.value,
-        "known": checked.known is not None,
-        "attestation": checked.attestation,
-        "lacking": list(checked.lacking),
-    }
-    if checked.known is not None:
-        tests = checked.known.run.tests
-        known = checked.known.run
-        value |= {"key": checked.known.key, "engine": known.engine.value, "exitCode": known.exit_code}
-        value["attempt"] = known.attempt
-    else:
-        assert checked.run is not None
-        run = checked.run
-        tests = run.counts
-        value |= {
-            "engine": run.engine.value,
-            "code": run.code,
-            "message": run.message,
-            "exitCode": run.exit_code,
-            "durationMs": run.duration_ms,
-            "derivation": run.drv_path,
-            "log": run.log_stored,
-            "attempt": checked.attempt,
-        }
-        if checked.repeated is not None:
-            from lfci_gate.cli.repeating import repeated_object
-
-            value["repeated"] = repeated_object(checked.repeated)
-    if tests is not None:
-        value["tests"] = {"passed": tests.passed, "failed": tests.failed, "skipped": tests.skipped}
-    return value
 
 
 def _system() -> str:

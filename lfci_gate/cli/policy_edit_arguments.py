@@ -107,6 +107,7 @@ def _rule_arguments(made: dict[str, Parser]) -> None:
     require.add_argument("--report", choices=("required", "optional"))
     require.add_argument("--assurance", choices=("claimed", "corroborated", "derived", "rebuilt"))
     _many(require, "--verifier", "role that verifies, for derived and rebuilt")
+    require.add_argument("--quarantine", choices=("allow", "refuse"), help="whether known failures are borne")
     require.add_argument("--max-attempts", type=int, metavar="N", help="the highest attempt that counts")
     for part in ("protect", "unprotect"):
         made[part].add_argument("paths", metavar="PATH", nargs="+", help="patterns, as in the file")

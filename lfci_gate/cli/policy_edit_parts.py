@@ -114,6 +114,7 @@ def _require(args: argparse.Namespace, _now: datetime) -> Callable[[TomlText, in
         "assurance": args.assurance,
         "verifiers": args.verifier,
         "max-attempts": args.max_attempts,
+        "quarantine": args.quarantine,
     }
     return lambda text, rule: edit_rules.put_requirement(text, rule, args.check, values)
 

@@ -93,6 +93,7 @@ def _rule(policy: Policy, number: int, rule: Rule, now: datetime) -> dict[str, A
                 "assurance": each.assurance.value,
                 "verifiers": list(each.verifiers) if _verified(each.assurance) else [],
                 "maxAttempts": each.max_attempts,
+                "quarantine": "allow" if each.quarantine else "refuse",
                 "who": who(each.roles),
             }
             for each in rule.require

@@ -220,6 +220,7 @@ def known_line(known: Known) -> str:
     """Which attestation answers, for messages."""
     tests = known.run.tests
     counted = "" if tests is None else f", {tests.passed} {'test' if tests.passed == 1 else 'tests'} passed"
+    counted += f", {len(known.quarantined)} FAILED and in quarantine" if known.quarantined else ""
     return (
         f"known: attestation {known.evidence.id[:12]} by {known.key} "
         f"of {known.run.issued_at:%Y-%m-%d %H:%M}Z{counted}"

@@ -16,6 +16,8 @@ from lfci_gate.gate.binding import roles_between
 from lfci_gate.gate.evidence import Evidence, EvidenceBook, Found
 from lfci_gate.gate.facts import Limits, View
 from lfci_gate.gate.objects import file_sha256
+from lfci_gate.gate.quarantine import failures_of, in_quarantine
+from lfci_gate.gate.results import Results
 from lfci_gate.gate.strength import Expected, Roles, count
 from lfci_gate.git.commit import Commit
 from lfci_gate.git.inputs import inputs_tree
@@ -26,6 +28,7 @@ from lfci_gate.model import (
     Engine,
     ObjectId,
     ObjectSource,
+    Outcome,
     Policy,
     PolicyKey,
     PublicKey,
@@ -61,6 +64,8 @@ class Known(Value):
     """Name of the signing key."""
     lacking: tuple[str, ...] = ()
     """What the target's rule wants beyond this and another run here would not bring, in words."""
+    quarantined: tuple[str, ...] = ()
+    """Ids of the tests that failed in it, when it counts because the base has them in quarantine."""
 
 
 class Question(Value):
@@ -105,6 +110,7 @@ def known_result(
     trusted = _with_own_key(policy, own)
     limits = Limits()
     rule = rule_for(policy, question.ref) or _NO_RULE
+    asked = asked_of(rule, question.definition.name)
     expected = Expected(
         ref=question.ref,
         commit=question.tree,
@@ -117,6 +123,8 @@ def known_result(
         now=now,
         limits=limits,
         roles=roles_between(trusted, question.ref, view.objects, question.base, question.tree, now),
+        quarantine=quarantine_of(view.objects, question, asked, now),
+        document=Results(view, {}, limits).read,
     )
     try:
         found = _same_system(
@@ -124,7 +132,6 @@ def known_result(
         )
     except LfciError:
         return None  # what cannot be told is run
-    asked = asked_of(rule, question.definition.name)
     engines = tuple(Engine) if engine is None else (engine,)
     counted, lacking = _counted(found, expected, asked, trusted, own, engines)
     names = {key.public: key.name for key in trusted.keys}
@@ -134,7 +141,18 @@ def known_result(
         assert isinstance(run, CheckRun)
         if best is None or run.issued_at > best.run.issued_at:
             best = Known(evidence, run, names[public], lacking)
-    return best
+    if best is None or best.run.result is Outcome.PASSED:
+        return best
+    return replace(best, quarantined=failures_of(best.run, expected))
+
+
+def quarantine_of(
+    source: ObjectSource, question: Question, asked: Requirement | None, now: datetime
+) -> frozenset[str]:
+    """Ids of the tests whose failure the rule lets be known, as the gate will see it on today's base."""
+    if asked is None:
+        return frozenset()
+    return in_quarantine(source, question.base, asked, question.definition, now)
 
 
 def asked_of(rule: Rule | None, check: str) -> Requirement | None:

@@ -116,6 +116,8 @@ def _requirement(policy: Policy, rule: Rule, each: Requirement, now: datetime) -
         yield "At the first attempt: it never failed before, as far as the signer says and evidence shows."
     elif each.max_attempts is not None:
         yield f"At attempt {each.max_attempts} at the latest, as far as the signer says and evidence shows."
+    if each.quarantine:
+        yield "Failures of tests are borne that config.toml of the base, not of the change, quarantines."
     if rule.max_age_s is None:
         yield "However long ago it was signed."
     else:

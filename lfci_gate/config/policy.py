@@ -207,6 +207,7 @@ def _requirement(fields: Fields) -> Requirement:
         report_required=values.choice(fields, "report", ("required", "optional")) == "required",
         assurance=Assurance(values.choice(fields, "assurance", _ASSURANCES)),
         verifiers=values.names(fields, "verifiers") if "verifiers" in fields else ("verifier",),
+        quarantine=values.choice(fields, "quarantine", ("refuse", "allow")) == "allow",
         max_attempts=fields.integer("max-attempts", 1, MAX_ATTEMPTS) if "max-attempts" in fields else None,
     )
     if asked and requirement.assurance not in (Assurance.DERIVED, Assurance.REBUILT):

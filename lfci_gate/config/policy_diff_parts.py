@@ -75,6 +75,12 @@ def _of_requirement(old: Requirement, new: Requirement, *, is_compared: bool) ->
         )
     if old.report_required != new.report_required:
         yield turned(new.report_required, "a test report is required", "no test report is required")
+    if old.quarantine != new.quarantine:
+        yield turned(
+            not new.quarantine,
+            "failures of tests in quarantine are borne no longer",
+            "failures of tests in quarantine are borne",
+        )
     if old.max_attempts != new.max_attempts:
         yield _of_attempts(old.max_attempts, new.max_attempts)
     yield from _of_assurance(old, new)

@@ -102,6 +102,8 @@ def _requirement(each: Requirement) -> dict[str, Any]:
     }
     if each.assurance in (Assurance.DERIVED, Assurance.REBUILT):
         table["verifiers"] = list(each.verifiers)
+    if each.quarantine:
+        table["quarantine"] = "allow"
     if each.max_attempts is not None:
         table["max-attempts"] = each.max_attempts
     return table

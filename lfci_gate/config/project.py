@@ -15,7 +15,7 @@ from lfci_gate.config import values
 from lfci_gate.config.toml import read_toml
 from lfci_gate.errors import UsageError
 from lfci_gate.grammar import DIGITS, LETTERS, is_word
-from lfci_gate.model import CheckDefinition, ProjectConfig, ReportSpec, Sha256
+from lfci_gate.model import CheckDefinition, ProjectConfig, Quarantined, ReportSpec, Sha256
 from lfci_gate.patterns import MAX_PATTERN_BYTES, MAX_PATTERNS, PatternSet
 from lfci_gate.value import replace
 
@@ -28,6 +28,9 @@ MAX_RUN_CHARS = 32 * 1024
 MAX_ARGUMENTS = 256
 MAX_ARTIFACTS = 256
 MAX_ENV = 128
+MAX_QUARANTINE = 100
+MAX_TEST_ID = 4096
+MAX_REASON = 500
 MAX_ENV_CHARS = 32 * 1024  # Linux refuses a single variable of 128 KiB
 
 DEFAULT_TIMEOUT_S = 15 * 60
@@ -53,14 +56,17 @@ def parse_project(data: bytes) -> ProjectConfig:
             if not values.is_name(name):
                 raise tables.wrong(None, f"{canonical.shown(name)} is not {values.NAME_EXPECTED}")
             checks.append(_check(name, tables.child(name)))
+    quarantine = _quarantine(top, {check.name: check for check in checks}) if "quarantine" in top else ()
     top.finish()
-    return ProjectConfig(version=version, checks=tuple(checks))
+    return ProjectConfig(version=version, checks=tuple(checks), quarantine=quarantine)
 
 
 def normal_form(check: CheckDefinition) -> dict[str, Any]:
-    """What the definition digest is the digest of."""
+    """What the definition digest is the digest of. ``failures`` came later, and is only there when it is not
+    ``status``, so that older digests stay what they were."""
     report = check.report
     return {
+        **({"failures": check.failures} if check.failures != "status" else {}),
         "artifacts": list(check.artifacts),
         "env": dict(check.env),
         "flake": check.flake,
@@ -83,8 +89,16 @@ def format_project(config: ProjectConfig) -> str:
     """A config.toml that reads as ``config``; what is the default is left out."""
     import tomli_w  # only where something is written
 
-    checks = {check.name: _table(check) for check in config.checks}
-    return tomli_w.dumps({"version": config.version, "checks": checks}, multiline_strings=True)
+    document: dict[str, Any] = {
+        "version": config.version,
+        "checks": {check.name: _table(check) for check in config.checks},
+    }
+    if config.quarantine:
+        document["quarantine"] = [
+            {"check": each.check, "test": each.test, "reason": each.reason, "until": each.until}
+            for each in config.quarantine
+        ]
+    return tomli_w.dumps(document, multiline_strings=True)
 
 
 def _table(check: CheckDefinition) -> dict[str, Any]:
@@ -117,7 +131,7 @@ def _check(name: str, fields: Fields) -> CheckDefinition:
     run: str | tuple[str, ...] | None = None
     if "flake" in fields:
         flake = fields.match("flake", _is_flake_check, "checks.<name>")
-        for key in ("run", "shell", "env", "network"):
+        for key in ("run", "shell", "env", "network", "failures"):
             if key in fields:
                 raise fields.wrong(key, "a flake check brings its own; remove it")
     else:
@@ -141,7 +155,10 @@ def _check(name: str, fields: Fields) -> CheckDefinition:
         network=fields.optional("network", bool) or False,
         env=_env(fields),
         digest=Sha256(""),
+        failures=values.choice(fields, "failures", ("status", "report")),
     )
+    if check.failures == "report" and check.report is None:
+        raise fields.wrong("failures", "there is no report that could say it")
     fields.finish()
     return with_digest(check)
 
@@ -222,3 +239,26 @@ def _env(fields: Fields) -> tuple[tuple[str, str], ...]:
             raise table.wrong(key, "is too long or has control characters")
         found.append((key, value))
     return tuple(found)
+
+
+# -- quarantine --------------------------------------------------------------------------------
+
+
+def _quarantine(top: Fields, checks: dict[str, CheckDefinition]) -> tuple[Quarantined, ...]:
+    found: dict[tuple[str, str], Quarantined] = {}
+    for fields in top.children("quarantine", max_items=MAX_QUARANTINE):
+        check = fields.choice("check", tuple(checks))
+        if checks[check].failures != "report":
+            raise fields.wrong("check", f'has no effect: checks.{check} has no failures = "report"')
+        until = values.moment(fields, "until")
+        if until is None:
+            raise fields.wrong("until", "is missing: a quarantine ends")
+        test = fields.text("test", max_chars=MAX_TEST_ID)
+        reason = fields.text("reason", max_chars=MAX_REASON)
+        if not test.strip() or not reason.strip():
+            raise fields.wrong("reason" if test.strip() else "test", "is empty")
+        if (check, test) in found:
+            raise fields.wrong("test", "is in quarantine already")
+        found[check, test] = Quarantined(check, test, reason, until)
+        fields.finish()
+    return tuple(found[key] for key in sorted(found))

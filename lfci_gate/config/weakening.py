@@ -31,6 +31,8 @@ KINDS: Final = (
     "timeout",
     "network",
     "unreadable",
+    "failures",
+    "quarantine",
 )
 """The words of :attr:`Weakening.kind`; more may come, none changes its meaning."""
 
@@ -102,6 +104,8 @@ def weakenings(
                     *_report(check.report, now.report),
                     *_artifacts(check, now),
                     *_limits(check, now),
+                    *_failures(check, now),
+                    *_quarantine(check.name, old, new),
                 )
             )
     return tuple(found)
@@ -240,6 +244,29 @@ def _limits(old: CheckDefinition, new: CheckDefinition) -> _Found:
     if new.network and not old.network:
         found.append(("network", "the network was switched on: the run is no longer hermetic"))
     return found
+
+
+def _failures(old: CheckDefinition, new: CheckDefinition) -> _Found:
+    if (old.failures, new.failures) == ("status", "report"):
+        return [("failures", "the command may end with 0 when tests failed: the report says it")]
+    return []
+
+
+def _quarantine(check: str, old: ProjectConfig | None, new: ProjectConfig | None) -> _Found:
+    before, after = (
+        {each.test: each for each in (config.quarantine if config is not None else ()) if each.check == check}
+        for config in (old, new)
+    )
+    return [
+        (
+            "quarantine",
+            f"failures of test {_quoted(test)} are borne until {each.until:%Y-%m-%d %H:%MZ}"
+            + (f", before until {before[test].until:%Y-%m-%d %H:%MZ}" if test in before else "")
+            + f" ({_short(each.reason, _VALUE_CHARS)})",
+        )
+        for test, each in after.items()
+        if test not in before or each.until > before[test].until
+    ]
 
 
 # -- words ----------------------------------------------------------------------------------------

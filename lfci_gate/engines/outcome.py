@@ -129,9 +129,10 @@ def judge(
     3. the command was ended by a signal from outside: undecided LFCI313, LFCI314
     4. status not 0: failed LFCI307, whatever the report says
     5. report declared and not readable: undecided LFCI310; without executed tests: LFCI311; with
-       failed tests although the status is 0: LFCI312
+       failed tests although the status is 0: LFCI312, unless the check says that the report tells
     6. a declared artifact is missing: undecided LFCI320
-    7. passed
+    7. failed tests where the report tells: failed LFCI307
+    8. passed
 
     Arguments:
         report: the cases, why there are none, or None when the check declares no report.
@@ -146,12 +147,15 @@ def judge(
         remarks = _failure_remarks(report)
         return Judgement(Outcome.FAILED, "LFCI307", f"the command ended with status {ended.status}", remarks)
     if check.report is not None:
-        doubt = _report_doubt(report)
+        doubt = _report_doubt(report, check.failures)
         if doubt is not None:
             return Judgement(Outcome.UNDECIDED, *doubt)
     if missing_artifacts:
         named = ", ".join(ascii(path) for path in missing_artifacts)
         return Judgement(Outcome.UNDECIDED, "LFCI320", f"declared artifacts are missing: {named}")
+    failed = _failed(report) if isinstance(report, tuple) else 0
+    if failed:
+        return Judgement(Outcome.FAILED, "LFCI307", f"the report has {failed} failed test(s)")
     return Judgement(Outcome.PASSED, None, "passed")
 
 
@@ -178,14 +182,18 @@ def _failure_remarks(report: tuple[TestCase, ...] | LfciError | None) -> tuple[s
     return ()
 
 
-def _report_doubt(report: tuple[TestCase, ...] | LfciError | None) -> tuple[str, str] | None:
+def _failed(report: tuple[TestCase, ...]) -> int:
+    return sum(case.outcome == "failed" for case in report)
+
+
+def _report_doubt(report: tuple[TestCase, ...] | LfciError | None, failures: str) -> tuple[str, str] | None:
     if report is None or isinstance(report, LfciError):
         facts = "; ".join(report.facts) if report is not None else ""
         message = report.message if report is not None else "the test report is missing"
         return "LFCI310", f"{message} ({facts})" if facts else message
     if executed(report) == 0:
         return "LFCI311", "no test was executed"
-    failed = sum(case.outcome == "failed" for case in report)
-    if failed:
+    failed = _failed(report)
+    if failed and failures != "report":
         return "LFCI312", f"the command succeeded, and its report has {failed} failed test(s)"
     return None

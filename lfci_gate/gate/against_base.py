@@ -9,6 +9,7 @@ from lfci_gate.errors import LfciError
 from lfci_gate.gate.dependencies import lockfile_changes, rule_14_dependencies
 from lfci_gate.gate.findings import Findings
 from lfci_gate.gate.protect import Change, Part
+from lfci_gate.gate.quarantine import newly_quarantined
 from lfci_gate.gate.results import Sight
 from lfci_gate.gate.strength import Counted
 from lfci_gate.gate.weaker import weaker_remarks
@@ -66,6 +67,7 @@ def _tests(
 
     reasons: list[Reason] = []
     for requirement, outcome in counted:
+        reasons += newly_quarantined(sight.view.objects, change, requirement.check)
         compared = tests_against_base(sight, base, change, requirement, _runs(outcome))
         reasons += compared.reasons
         findings.remarks += compared.remarks

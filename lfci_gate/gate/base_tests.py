@@ -87,9 +87,10 @@ def tests_against_base(
 
 def passing_runs(sight: Sight, tree: ObjectId, requirement: Requirement) -> list[CheckRun]:
     """Passing runs of the check on a tree, as that tree declares it, by keys that may have a role for
-    it. How old they are does not matter, nor whether the key counts today: they are asked what was
-    tested, and more of them only make a base larger. Empty also where the tree declares no such check, or
-    what landed before the gate cannot be read. Raises Undecided LFCI501, LFCI503."""
+    it; and those whose command ended with 0 while tests failed, which may have landed by a quarantine: what
+    passed in them was tested. How old they are does not matter, nor whether the key counts today: they are
+    asked what was tested, and more of them only make a base larger. Empty also where the tree declares no
+    such check, or what landed before the gate cannot be read. Raises Undecided LFCI501, LFCI503."""
     source = sight.view.objects
     try:
         data = read_file(source, tree, CONFIG_PATH, sight.limits.config_bytes)
@@ -107,7 +108,7 @@ def passing_runs(sight: Sight, tree: ObjectId, requirement: Requirement) -> list
             isinstance(run, CheckRun)
             and (run.check, run.definition, run.repository)
             == (requirement.check, definition.digest, sight.policy.repository)
-            and run.result is Outcome.PASSED
+            and (run.result is Outcome.PASSED or run.exit_code == 0)
             and any(_has_one(key, roles) for key in evidence.keys)
         ):
             found.append(run)

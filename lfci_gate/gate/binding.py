@@ -17,6 +17,7 @@ from lfci_gate.model import (
     Policy,
     PolicyKey,
     Reason,
+    ResultDocument,
     Rule,
 )
 from lfci_gate.value import Value
@@ -69,6 +70,10 @@ class Expected(Value):
     limits: Limits
     roles: Roles
     """Those that keys have for the change from the base to this commit."""
+    quarantine: frozenset[str] = frozenset()
+    """Ids of tests whose failure the requirement lets be known (:mod:`lfci_gate.gate.quarantine`)."""
+    document: Callable[[CheckRun], ResultDocument | None] | None = None
+    """The result document of a run, where it is; asked only where something is in quarantine."""
 
 
 def rule_09_binding(run: CheckRun, expected: Expected) -> Reason | None:

@@ -15,6 +15,7 @@ from lfci_gate.gate.facts import CONFIG_PATH, Push, View
 from lfci_gate.gate.findings import APPROVALS, BASE, CHECKS, POLICY, Findings
 from lfci_gate.gate.objects import file_sha256, read_commit
 from lfci_gate.gate.protect import Change, Part, attested, changed_parts, rule_13_approvals
+from lfci_gate.gate.quarantine import in_quarantine, told
 from lfci_gate.gate.results import Results
 from lfci_gate.gate.strength import Counted, Expected, count
 from lfci_gate.git.check_tree import check_tree
@@ -25,6 +26,7 @@ from lfci_gate.model import (
     CheckDefinition,
     CheckRun,
     ObjectId,
+    Outcome,
     Policy,
     ProjectConfig,
     Reason,
@@ -122,7 +124,7 @@ class Judge:
             for requirement in target.rule.require:
                 assert config is not None
                 definition = _declared(config, requirement)
-                expected = self._expected(oid, commit.tree, definition, target)
+                expected = self._expected(oid, commit.tree, definition, target, requirement)
                 found = self._book.about(expected.inputs_tree, commit)
                 outcome = count(found, expected, requirement)
                 if outcome.reasons:
@@ -133,7 +135,7 @@ class Judge:
                 findings.evidence |= {evidence.id for evidence in outcome.keys.values()}
                 findings.evidence |= set(outcome.vouching)
                 findings.summary += (*_summary(outcome, self._policy), *outcome.confirmed)
-                findings.remarks += outcome.remarks
+                findings.remarks += (*_borne(outcome, expected), *outcome.remarks)
                 counted.append((requirement, outcome))
         except LfciError as error:
             findings.catch(error, oid)
@@ -154,6 +156,7 @@ class Judge:
         tree: ObjectId,
         definition: CheckDefinition,
         target: Target,
+        requirement: Requirement,
     ) -> Expected:
         subject = inputs_tree(self._objects, tree, PatternSet(definition.inputs)).oid
         if subject == empty_tree(self._objects.hash_name):
@@ -177,6 +180,8 @@ class Judge:
             now=self._push.now,
             limits=self._push.limits,
             roles=roles_between(self._policy, target.ref, self._objects, target.base, tree, self._push.now),
+            quarantine=in_quarantine(self._objects, target.base, requirement, definition, self._push.now),
+            document=self._results.read,
         )
 
     # -- rule 13 -------------------------------------------------------------------------------
@@ -281,8 +286,17 @@ def _summary(outcome: Counted, policy: Policy) -> Iterator[str]:
         tests = "no report" if run.tests is None else f"{run.tests.passed} passed"
         if run.tests is not None and run.tests.skipped:
             tests += f", {run.tests.skipped} skipped"
+        if run.tests is not None and run.tests.failed:
+            tests += f", {run.tests.failed} failed in quarantine"
         how = f"engine {run.engine.value}, key {names[public]}"
         yield f"check {run.check}: {run.result.value}, {tests}, {how}"
+
+
+def _borne(outcome: Counted, expected: Expected) -> Iterator[str]:
+    """What counts although it failed: each run of it is named, loudly."""
+    runs = [each.statement for each in outcome.keys.values()]
+    failed = [run for run in runs if isinstance(run, CheckRun) and run.result is not Outcome.PASSED]
+    yield from dict.fromkeys(told(run, expected) for run in failed)
 
 
 def _declared(config: ProjectConfig, requirement: Requirement) -> CheckDefinition:

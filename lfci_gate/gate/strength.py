@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from lfci_gate.attest.statement import contradictions
 from lfci_gate.gate.binding import Expected, Roles, miss, rule_09_binding
 from lfci_gate.gate.evidence import Evidence, Found, reason_of
+from lfci_gate.gate.quarantine import tolerated
 from lfci_gate.model import (
     Assurance,
     CheckRun,
@@ -68,6 +69,13 @@ class Pass(Value):
     run: CheckRun
     failed_before: int = 0
     """How many failures of the key's identity are delivered, on the same system."""
+    tolerated: bool = False
+    """It failed, and only tests that are in quarantine did (:mod:`lfci_gate.gate.quarantine`)."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a pass, for rule 12."""
+        return self.run.result is Outcome.PASSED or self.tolerated
 
     @property
     def attempt(self) -> int:
@@ -126,7 +134,7 @@ def _passes(
         if newest and each.key.public in done:
             continue
         wrong = (
-            rule_12_veto(each.run, each.key, expected)
+            rule_12_veto(each, expected)
             or rule_10_strength(each, expected, requirement)
             or rule_11_time(each.run.issued_at, expected)
         )
@@ -216,15 +224,15 @@ def rule_11_time(issued_at: datetime, expected: Expected) -> Reason | None:
     return None
 
 
-def rule_12_veto(run: CheckRun, key: PolicyKey, expected: Expected) -> Reason | None:
+def rule_12_veto(each: Pass, expected: Expected) -> Reason | None:
     """A FAILED that is the newest of its key for this check key vetoes that key's passes."""
-    if run.result is Outcome.PASSED:
+    if each.counts:
         return None
     return miss(
         "LFCI108",
-        f"the newest attestation by {key.name} says FAILED",
+        f"the newest attestation by {each.key.name} says FAILED",
         expected,
-        f"exit code: {run.exit_code}",
+        f"exit code: {each.run.exit_code}",
     )
 
 
@@ -240,11 +248,14 @@ def _not_vetoed(
         for key in evidence.keys:
             wrong = rule_11_key(key, run.issued_at, expected)
             if wrong is None:
-                groups.setdefault((key.identity, run.system), []).append(Pass(key, evidence, run))
+                known = tolerated(run, expected)
+                groups.setdefault((key.identity, run.system), []).append(
+                    Pass(key, evidence, run, tolerated=known)
+                )
             else:
                 misses.append(wrong)
     for statements in groups.values():
-        failed = [each for each in statements if each.run.result is not Outcome.PASSED]
+        failed = [each for each in statements if not each.counts]
         if failed:
             last = max(each.run.issued_at for each in failed)
             # All that is left is after all of them.
@@ -252,8 +263,7 @@ def _not_vetoed(
             statements = [
                 replace(each, failed_before=count)
                 for each in statements
-                if each.run.issued_at > last
-                or (each.run.issued_at == last and each.run.result is not Outcome.PASSED)
+                if each.run.issued_at > last or (each.run.issued_at == last and not each.counts)
             ]
         yield from sorted(statements, key=lambda each: each.run.issued_at, reverse=True)
 

@@ -92,8 +92,8 @@ def test_everything_that_can_be_said_about_rules(here: Run, project: Repo) -> No
     for words in (
         "rule add --ref hotfix/* --before 2",
         "rule require hotfix/1 test --role runner --engine build --hermetic no --report optional",
-        "rule require hotfix/1 lint --role agent --threshold 1 --assurance derived --verifier runner"
-        " --max-attempts 2",
+        "rule require hotfix/1 lint --role agent --threshold 1 --assurance derived --verifier runner",
+        "rule require hotfix/1 lint --max-attempts 2 --quarantine allow",
         "rule unrequire hotfix/1 test",
         "rule set hotfix/1 tests=refuse dependencies=refuse nix=2.20 gitlinks=yes",
         "rule set hotfix/1 bind=base,ref pusher=attester",

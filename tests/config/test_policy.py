@@ -164,11 +164,11 @@ def test_everything_can_be_said() -> None:
     (rule,) = parse(
         RULE + 'scope = "each"\nbind = ["ref", "base"]\nupdate = "any"\ngitlinks = true\nmax-age = "36h"\n'
         '[[rules.require]]\ncheck = "lint"\nroles = ["b", "a"]\nthreshold = 2\nengines = ["build"]\n'
-        'hermetic = false\nreport = "optional"\nmax-attempts = 3\n'
+        'hermetic = false\nreport = "optional"\nmax-attempts = 3\nquarantine = "allow"\n'
     ).rules
     assert (rule.scope, rule.bind, rule.update, rule.gitlinks) == ("each", ("base", "ref"), "any", True)
     assert rule.max_age_s == 36 * 3600
-    asked = Requirement("lint", ("a", "b"), 2, (Engine.BUILD,), False, False, max_attempts=3)
+    asked = Requirement("lint", ("a", "b"), 2, (Engine.BUILD,), False, False, max_attempts=3, quarantine=True)
     assert rule.require == (asked,)
     assert parse('bootstrap = "approval"\n').bootstrap == "approval"
 
@@ -378,6 +378,8 @@ SMALL_ORDER = line_of("01" + "00" * 31)
         (HEAD + REQUIRE + "max-attempts = 0", "max-attempts: must be from 1"),
         (HEAD + REQUIRE + "max-attempts = 1001", "max-attempts: must be from 1"),
         (HEAD + REQUIRE + "max-attempts = true", "must be an integer"),
+        (HEAD + REQUIRE + "quarantine = true", "quarantine: must be"),
+        (HEAD + REQUIRE + "quarantine = 'yes'", "quarantine: must be one of refuse, allow"),
         (HEAD + REQUIRE + "engines = []", "engines: is empty"),
         (HEAD + REQUIRE + "engines = ['nix']", "may hold only develop and build"),
         (HEAD + REQUIRE + "engines = ['build', 'build']", "twice"),
@@ -570,6 +572,7 @@ def requirements(draw: st.DrawFn) -> Requirement:
         assurance=assurance,
         verifiers=draw(roles) if verified else ("verifier",),
         max_attempts=draw(st.none() | st.integers(1, 1000)),
+        quarantine=draw(st.booleans()),
     )
 
 

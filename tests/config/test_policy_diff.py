@@ -138,6 +138,7 @@ LOOSENINGS: dict[str, Change] = {
     "attester": in_requirement(lambda r, each: replace(each, roles=with_role(r, each.roles))),
     "hermetic": in_requirement(lambda r, each: replace(each, hermetic=False)),
     "report": in_requirement(lambda r, each: replace(each, report_required=False)),
+    "quarantine": in_requirement(lambda r, each: replace(each, quarantine=True)),
     "attempts": in_requirement(
         lambda r, each: replace(
             each, max_attempts=each.max_attempts and r.choice((None, each.max_attempts + 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from lfci_gate import canonical
 from lfci_gate.config.project import format_project, normal_form, parse_project
 from lfci_gate.errors import UsageError
-from lfci_gate.model import CheckDefinition, ProjectConfig, ReportSpec
+from lfci_gate.model import CheckDefinition, ProjectConfig, Quarantined, ReportSpec
+from lfci_gate.value import replace
 
 EXAMPLE = """\
 version = 1
@@ -102,12 +104,72 @@ def test_what_is_the_default_may_be_left_out() -> None:
         'run = "x"\ntimeout = "16m"',
         'run = "x"\nnetwork = true',
         'run = "x"\nenv = { A = "" }',
+        'run = "x"\nreport = { format = "tap" }\nfailures = "report"',
         'flake = "checks.x"',
     ],
 )
 def test_every_field_is_part_of_the_digest(change: str) -> None:
     assert check_of(change).digest != check_of('run = "x"').digest
     assert check_of('run = "x"', "other").digest != check_of('run = "x"').digest
+
+
+def test_what_says_that_tests_failed_is_in_the_digest_only_where_it_is_not_the_status() -> None:
+    plain = check_of(TAP)
+    assert (plain.failures, check_of(TAP + '\nfailures = "status"')) == ("status", plain)
+    told = check_of(TAP + '\nfailures = "report"')
+    assert told.failures == "report"
+    assert canonical.dumps(normal_form(told)) == canonical.dumps(normal_form(plain)).replace(
+        b'"flake"', b'"failures":"report","flake"'
+    )
+    assert told.digest != plain.digest
+
+
+TAP = 'run = "x"\nreport = { format = "tap" }'
+HELD = f'version = 1\n[checks.test]\n{TAP}\nfailures = "report"\n[checks.lint]\nrun = "y"\n'
+ENTRY = '[[quarantine]]\ncheck = "test"\ntest = "a::é"\nreason = "races"\nuntil = 2027-01-01T00:00:00Z\n'
+
+
+def test_tests_in_quarantine_have_a_reason_and_an_end() -> None:
+    one = Quarantined("test", "a::é", "races", datetime(2027, 1, 1, tzinfo=UTC))
+    found = parse_project((HELD + ENTRY.replace("a::é", "b").replace("races", "r") + ENTRY).encode())
+    assert found.quarantine == (one, replace(one, test="b", reason="r"))
+    assert parse_project((HELD + ENTRY).encode()).check("test") == parse_project(HELD.encode()).check("test")
+    assert parse_project(format_project(found).encode()) == found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('reason = "races"\n', "", "reason: is missing"),
+        ('reason = "races"', 'reason = " "', "reason: is empty"),
+        ('reason = "races"', f'reason = "{"x" * 501}"', "reason: is longer than 500"),
+        ('reason = "races"', 'reason = "a\\nb"', "reason: "),
+        ('test = "a::é"\n', "", "test: is missing"),
+        ('test = "a::é"', 'test = ""', "test: is empty"),
+        ('test = "a::é"', 'test = ["a"]', "test: must be"),
+        ('test = "a::é"', f'test = "{"x" * 4097}"', "test: is longer than 4096"),
+        ("until = 2027-01-01T00:00:00Z\n", "", "until: is missing: a quarantine ends"),
+        ("00:00:00Z", "00:00:00", "until: must be in UTC"),
+        ("00:00:00Z", "00:00:00+01:00", "until: must be in UTC"),
+        ("2027-01-01T00:00:00Z", '"2027-01-01T00:00:00Z"', "until: must be"),
+        ('check = "test"', 'check = "other"', "check: must be one of lint, test"),
+        ('check = "test"', 'check = "lint"', 'check: has no effect: checks.lint has no failures = "report"'),
+        ('reason = "races"', 'reason = "races"\nmore = 1', "quarantine[0]: unknown key 'more'"),
+    ],
+)
+def test_a_quarantine_that_says_too_little_is_refused(old: str, new: str, says: str) -> None:
+    assert old in ENTRY
+    assert says in refused(HELD + ENTRY.replace(old, new))
+
+
+def test_the_quarantine_is_bounded_and_names_a_test_once() -> None:
+    assert "quarantine[1].test: is in quarantine already" in refused(HELD + ENTRY + ENTRY)
+    many = [ENTRY.replace("a::é", str(number)) for number in range(101)]
+    assert len(parse_project((HELD + "".join(many[:100])).encode()).quarantine) == 100
+    assert "more than 100" in refused(HELD + "".join(many))
+    for body in ('run = "x"\nfailures = "report"', 'flake = "checks.x"\nfailures = "report"'):
+        assert "failures: " in refused(f"version = 1\n[checks.test]\n{body}\n")
+    assert "failures: must be one of status, report" in refused(HELD.replace('"report"\n', '"exit"\n'))
 
 
 def test_the_order_of_patterns_is_part_of_the_digest() -> None:
@@ -325,6 +387,8 @@ def definitions(draw: st.DrawFn, name: str) -> CheckDefinition:
         "env": () if flake else tuple(sorted(draw(st.dictionaries(st.sampled_from("ABC"), lines)).items())),
         "digest": "",
     }
+    if form["report"] is not None and not flake:
+        form["failures"] = draw(st.sampled_from(["status", "report"]))
     check = CheckDefinition(**form)
     object.__setattr__(check, "digest", canonical.digest(normal_form(check)))
     return check
@@ -333,7 +397,16 @@ def definitions(draw: st.DrawFn, name: str) -> CheckDefinition:
 @st.composite
 def projects(draw: st.DrawFn) -> ProjectConfig:
     names = draw(st.sets(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,63}", fullmatch=True), max_size=3))
-    return ProjectConfig(version=1, checks=tuple(draw(definitions(name)) for name in sorted(names)))
+    checks = tuple(draw(definitions(name)) for name in sorted(names))
+    moments = st.integers(1, 4102444800).map(lambda at: datetime.fromtimestamp(at, UTC))
+    words = plain.filter(lambda text: bool(text.strip()))
+    held = {
+        (check.name, test): Quarantined(check.name, test, draw(words), draw(moments))
+        for check in checks
+        if check.failures == "report"
+        for test in draw(st.sets(words, max_size=2))
+    }
+    return ProjectConfig(version=1, checks=checks, quarantine=tuple(held[key] for key in sorted(held)))
 
 
 @given(projects())

@@ -103,6 +103,34 @@ def test_each_way_to_be_weaker(change: dict[str, str | None], kind: str, says: s
     assert told(config(), config(**change)) == [(kind, says)]
 
 
+def held(*entries: tuple[str, int, str]) -> ProjectConfig:
+    """With these tests in quarantine: id, year in which it ends, reason."""
+    more = "".join(
+        f'[[quarantine]]\ncheck = "unit"\ntest = "{test}"\nreason = "{reason}"\n'
+        f"until = {year}-01-01T00:00:00Z\n"
+        for test, year, reason in entries
+    )
+    return parse_project(text(failures='"report"') + more.encode())
+
+
+def test_failures_that_are_borne_are_told() -> None:
+    borne = ("failures", "the command may end with 0 when tests failed: the report says it")
+    one, other = ("a::b", 2027, "races"), ("c", 2028, "é" * 100)
+    said = 'failures of test "a::b" are borne until 2027-01-01 00:00Z (races)'
+    assert told(config(), held()) == [borne]
+    assert told(config(), held(one)) == [borne, ("quarantine", said)]
+    assert told(held(), held(one)) == [("quarantine", said)]
+    longer = (
+        'failures of test "a::b" are borne until 2028-01-01 00:00Z, before until 2027-01-01 00:00Z (races)'
+    )
+    assert told(held(one), held(("a::b", 2028, "races"))) == [("quarantine", longer)]
+    [(_, cut)] = told(held(one), held(one, other))
+    assert cut == f'failures of test "c" are borne until 2028-01-01 00:00Z ({ascii("é" * 20)[1:-1]}...)'
+    # Less of it is nothing weaker; nor are other words for it.
+    for new in (held(), held(("a::b", 2026, "races")), held(("a::b", 2027, "x")), config()):
+        assert told(held(one), new) == []
+
+
 @pytest.mark.parametrize(
     "change",
     [

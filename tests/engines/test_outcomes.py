@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lfci_gate.engines.outcome import RunResult
+from lfci_gate.engines.outcome import Ended, RunResult, judge
 from lfci_gate.engines.sandbox import Limits
-from lfci_gate.model import Outcome, ReportSpec
+from lfci_gate.model import Outcome, ReportSpec, TestCase
+from lfci_gate.value import replace
 from tests.support.world_project import GREEN, JUNIT, RED, Project, definition, processes_with, report
 
 MIB = 1 << 20
@@ -54,6 +55,38 @@ def test_a_command_that_fails_outside_its_tests_is_failed_with_a_remark(project:
 
 def test_failed_tests_with_status_0_are_undecided(project: Project) -> None:
     assert_undecided(project.run(definition(report(RED), report=JUNIT)), "LFCI312")
+
+
+def test_failed_tests_with_status_0_are_failed_where_the_report_tells(project: Project) -> None:
+    told = replace(definition(report(RED), report=JUNIT), failures="report")
+    result = project.run(told)
+    assert (result.outcome, result.code, result.exit_code) == (Outcome.FAILED, "LFCI307", 0)
+    assert result.message == "the report has 1 failed test(s)"
+    assert result.result is not None
+    assert [case.outcome for case in result.result.tests] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("status", "xml", "artifact", "outcome", "code"),
+    [
+        (0, ("passed",), True, Outcome.PASSED, None),
+        (0, ("passed", "failed"), True, Outcome.FAILED, "LFCI307"),
+        (1, ("passed", "failed"), True, Outcome.FAILED, "LFCI307"),
+        (1, ("passed",), True, Outcome.FAILED, "LFCI307"),
+        (0, ("skipped",), True, Outcome.UNDECIDED, "LFCI311"),
+        (0, (), True, Outcome.UNDECIDED, "LFCI311"),
+        (0, None, True, Outcome.UNDECIDED, "LFCI310"),
+        (0, ("passed", "failed"), False, Outcome.UNDECIDED, "LFCI320"),
+        (137, ("failed",), True, Outcome.UNDECIDED, "LFCI313"),
+    ],
+)
+def test_where_the_report_tells_everything_else_is_as_ever(
+    status: int, xml: tuple[str, ...] | None, artifact: bool, outcome: Outcome, code: str | None
+) -> None:
+    check = replace(definition("x", report=JUNIT), failures="report")
+    cases = None if xml is None else tuple(TestCase(str(at), each) for at, each in enumerate(xml))
+    found = judge(check, Ended("exit", True, status), cases, () if artifact else ("a",))
+    assert (found.outcome, found.code) == (outcome, code)
 
 
 @pytest.mark.parametrize(

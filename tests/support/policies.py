@@ -96,6 +96,7 @@ def requirement(r: Random, check: str) -> Requirement:
             else ("verifier",)
         ),
         max_attempts=maybe(r, r.randint(1, 4), 0.3),
+        quarantine=r.random() < 0.3,
     )
 
 
