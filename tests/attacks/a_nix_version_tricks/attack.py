@@ -2,7 +2,8 @@
 
 1. Floor 2.18; versions below it (2.9, 2.17.99, 2) and ones that cannot be read ("v2.34", other
    digits, " 2.34", "latest"): LFCI109.
-2. 2.18 and 2.34.8 land.
+2. Another implementation with a larger number: LFCI109.
+3. 2.18 and 2.34.8 land.
 """
 
 from tests.attacks.kit import RULE, Attack, Scene, policy_text
@@ -29,6 +30,7 @@ def mount(scene: Scene) -> None:
     eve.edit()
     for version in scene.some(BELOW, 3):
         scene.refused(eve, "main", eve.run(nix_version=version))
+    scene.refused(eve, "main", eve.run(nix_name="lix", nix_version="2.95.3"))
     scene.lands(eve, "main", eve.run(nix_version="2.18"))
     eve.edit()
     scene.lands(eve, "main", eve.run(nix_version="2.34.8"))
