@@ -79,10 +79,8 @@ def refuse_bad_proposal(
     (leaves the branch of HEAD without a rule).
     """
     if old == new or (new == authority.data and authority.source != "server"):
-        return ()  # untouched, or taken over from where it has landed
+        return ()  # untouched (also: none yet, and none brought), or taken over from where it has landed
     if authority.source == "bootstrap" and first_landing:
-        if new is None:
-            return ()  # the bootstrap policy stays in force until one lands
         raise Refusal(
             "LFCI206",
             "the first landing must bring the policy that the forge was given",

@@ -270,6 +270,13 @@ def test_a_policy_that_asks_who_pushes_where_nobody_says(forge: MemoryForge) -> 
         return codes(evaluate(Push(updates, NOW, **who), forge))
 
     assert told(at_forge=True) == {"LFCI202"}
+    also = policy_text(version=2, rules=({**RULE, "pusher": "attester"}, {**RULE, "refs": ["refs/heads/x"]}))
+    mixed = forge.commit({".lfci/policy.toml": also})
+    push = (forge.to_main(mixed), forge.run(mixed), *forge.approvals(mixed))
+    assert codes(evaluate(Push(push, NOW, at_forge=True), forge)) == {"LFCI202"}
+    plain = forge.commit({".lfci/policy.toml": policy_text(version=2)})
+    push = (forge.to_main(plain), forge.run(plain), *forge.approvals(plain))
+    assert codes(evaluate(Push(push, NOW, at_forge=True), forge)) == set()
     assert told(at_forge=True, pusher="whoever") == set()
     assert told() == set()  # a client cannot know
 
@@ -324,6 +331,11 @@ def test_with_a_servers_policy_the_trees_own_has_its_own_line_of_versions(forge:
     assert proposing(forge, policy_text(version=2)) == set()
     forge.refs[MAIN] = forge.commit({".lfci/policy.toml": b"malformed"})
     assert proposing(forge, policy_text(version=1)) == set()
+    forge.refs[MAIN] = forge.commit({".lfci/policy.toml": None})
+    assert proposing(forge, policy_text(version=1)) == set()
+    # The server's own bytes are a proposal like any other: what has landed may be newer.
+    forge.refs[MAIN] = forge.commit({".lfci/policy.toml": policy_text(version=8)})
+    assert proposing(forge, forge.server_policy) == {"LFCI204"}
 
 
 # -- the first landing ------------------------------------------------------------------------------
@@ -334,6 +346,12 @@ def test_the_first_landing_brings_the_operators_policy_or_none() -> None:
     assert outcome(forge, forge.commit()) == set()
     assert outcome(forge, forge.commit({".lfci/policy.toml": None})) == set()
     assert outcome(forge, forge.commit({".lfci/policy.toml": policy_text(version=2)})) == {"LFCI206"}
+
+
+def test_under_a_servers_policy_the_first_landing_may_bring_another() -> None:
+    forge = MemoryForge(server_policy=policy_text(version=7))
+    own = forge.commit({".lfci/policy.toml": policy_text(rules=({**RULE, "scope": "each"},))})
+    assert outcome(forge, own) == set()
 
 
 def test_a_policy_that_landed_without_one_comes_with_approval() -> None:

@@ -249,6 +249,8 @@ def test_rule_02_a_malformed_landed_policy_decides_nothing(forge: MemoryForge) -
 def test_rule_02_a_policy_older_than_one_seen_before_is_refused(forge: MemoryForge) -> None:
     forge.policy_floor = PolicyFloor(REPOSITORY, 2)
     assert codes(forge.judge(new("refs/heads/topic", forge.commit()))) == {"LFCI203"}
+    forge.policy_floor = PolicyFloor(REPOSITORY, 1)
+    assert codes(forge.judge(new("refs/heads/topic", forge.commit()))) == set()
     forge.policy_floor = PolicyFloor("11111111-2222-3333-4444-555555555555", 1)
     assert codes(forge.judge(new("refs/heads/topic", forge.commit()))) == {"LFCI205"}
 
