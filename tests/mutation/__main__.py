@@ -14,12 +14,13 @@ import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.mutation.campaign import Campaign, Settings, write
+from tests.mutation.mutants import Mutant
 from tests.mutation.scope import MODULES, TESTS
 
 EXPLAINED = Path(__file__).with_name("explained.toml")
@@ -77,13 +78,18 @@ def attack(modules: tuple[str, ...], folder: Path, options: argparse.Namespace) 
     print(f"{len(known.cases)} recorded pushes, {len(known.left_out)} left out, {len(mutants)} checks",
           file=sys.stderr)  # fmt: skip
     found = list(attacks.run(known, mutants, options.jobs))
-    return attacks.report(found, explained("unattacked"), options.out)
+    return attacks.report(found, explained("unattacked", mutants), options.out)
 
 
-def explained(table: str) -> frozenset[str]:
-    """The keys of the mutants that a table of explained.toml explains."""
+def explained(table: str, mutants: Iterable[Mutant]) -> frozenset[str]:
+    """The keys of those of ``mutants`` that a table of explained.toml explains, by their own name or that of
+    their function."""
     groups = tomllib.loads(EXPLAINED.read_text()).get(table, [])
-    return frozenset(key for group in groups for key in group["mutants"])
+    keys = {key for group in groups for key in group.get("mutants", ())}
+    functions = {name for group in groups for name in group.get("functions", ())}
+    return frozenset(
+        each.key for each in mutants if each.key in keys or f"{each.module}:{each.function}" in functions
+    )
 
 
 def report(campaign: Campaign, out: Path | None) -> int:
@@ -91,8 +97,8 @@ def report(campaign: Campaign, out: Path | None) -> int:
     results = campaign.results
     if out is not None:
         write(results, out)
-    known = explained("survivor")
     alive = [*results.survived, *results.unreached]
+    known = explained("survivor", alive)
     open_ones = [mutant for mutant in alive if mutant.key not in known]
     killed, lived = Counter(m.module for m in results.killed), Counter(m.module for m in alive)
     for module in sorted(killed | lived):

@@ -33,6 +33,8 @@ BROKEN = "breaks"
 expects."""
 _KINDS = (replay.ACCEPTED, replay.OTHER, BROKEN, replay.CONTROL)
 """The best proof that a check is needed comes first."""
+_MOST_REFUSED, _MOST_HONEST = 300, 150
+"""A mutant is tried by at most so many recorded pushes."""
 _MORE = 40
 """Pushes that are tried after the first red one, for one that is let through."""
 _CASE_S = 30.0
@@ -57,6 +59,8 @@ class Attacks:
     cases: list[Case] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     reaching: dict[Line, list[int]] = field(default_factory=dict)
+    alike: list[int] = field(default_factory=list)
+    """How many pushes before this one reached the very same lines and verdict."""
     left_out: list[str] = field(default_factory=list)
     """Attacks of pushes about which git itself was asked what no recording can answer again."""
     problem: str = ""
@@ -66,6 +70,7 @@ def load(folder: Path, modules: Iterable[str], share: int = 1) -> Attacks:
     """The cases of a folder, each judged once by the rules as they are. Those that are judged otherwise than
     the hook did it (git itself refused to answer) are left out; ``problem`` when they are many."""
     known = Attacks()
+    ways: Counter[tuple[object, ...]] = Counter()
     wanted = {importlib.import_module(name).__file__ or "" for name in modules}
     for path in sorted(folder.glob("*.case"))[::share]:
         case = replay.load(path)
@@ -80,6 +85,10 @@ def load(folder: Path, modules: Iterable[str], share: int = 1) -> Attacks:
             case.evaluate()
         for line in reached:
             known.reaching.setdefault(line, []).append(len(known.cases))
+        assert case.verdict is not None
+        way = (*replay.codes_of(case.verdict), frozenset(reached))
+        known.alike.append(ways[way])
+        ways[way] += 1
         known.cases.append(case)
     if len(known.left_out) * 100 > len(known.cases):
         known.problem = f"judged otherwise without any change: {known.left_out[:20]}"
@@ -95,8 +104,8 @@ def checks_of(modules: Iterable[str]) -> Iterator[Mutant]:
 
 
 def order(known: Attacks, mutant: Mutant) -> list[int]:
-    """The pushes that reach the change, of each attack one before a second of any: refused ones, of which one
-    may be let through, then honest ones."""
+    """The pushes that reach the change: refused ones, of which one may be let through, then honest ones; of
+    each attack one before a second of any, and last those that go the same way as others."""
     file = sys.modules[mutant.module].__file__ or ""
     numbers = {number for line in mutant.lines for number in known.reaching.get((file, line), ())}
     turns: Counter[str] = Counter()
@@ -104,10 +113,10 @@ def order(known: Attacks, mutant: Mutant) -> list[int]:
     for number in sorted(numbers, key=known.seconds.__getitem__):
         case = known.cases[number]
         turns[case.name] += 1
-        keyed.append((case.status == 0, turns[case.name], known.seconds[number], number))
+        keyed.append((case.status == 0, known.alike[number], turns[case.name], known.seconds[number], number))
     refused = [number for honest, *_, number in sorted(keyed) if not honest]
     honest = [number for honest, *_, number in sorted(keyed) if honest]
-    return [*refused, *honest]
+    return [*refused[:_MOST_REFUSED], *honest[:_MOST_HONEST]]
 
 
 def run(known: Attacks, mutants: list[Mutant], jobs: int) -> Iterator[Found]:

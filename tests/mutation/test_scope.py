@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
+from tests.mutation.mutants import mutants_of
 from tests.mutation.scope import LEFT_OUT, MODULES, ROOMS, TESTS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -41,3 +43,17 @@ def test_the_tests_are_there_and_named_once() -> None:
     assert len(set(TESTS)) == len(TESTS)
     assert not [name for name in TESTS if not (CHECKOUT / name).is_file()]
     assert len(set(MODULES)) == len(MODULES)
+
+
+def test_what_is_explained_is_a_change_that_is_tried() -> None:
+    """An explanation of code that is gone explains nothing; and none is without a reason."""
+    text = tomllib.loads(Path(__file__).with_name("explained.toml").read_text())
+    groups = [group for table in text.values() for group in table]
+    assert set(text) <= {"survivor", "unattacked"}
+    assert all(len(group["why"]) > 20 for group in groups)
+    names = [name for group in groups for name in (*group.get("mutants", ()), *group.get("functions", ()))]
+    modules = {name.partition(":")[0] for name in names}
+    assert modules <= set(MODULES)
+    tried = [mutant for module in sorted(modules) for mutant in mutants_of(module)]
+    there = {each.key for each in tried} | {f"{each.module}:{each.function}" for each in tried}
+    assert not sorted(set(names) - there)
