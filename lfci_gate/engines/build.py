@@ -116,8 +116,10 @@ def _where(nix: Nix, derivation: Derivation, out: str) -> Where:
 
 
 def _lost(done: Realised, where: Where) -> bool:
-    """Whether a builder elsewhere did not say how the build ended."""
-    return where.builder is not None and done.status != 0 and done.how == "exit" and done.exit_code is None
+    """Whether a builder elsewhere was lost, or could not be reached any more when it was to begin."""
+    if where.builder is None or done.status == 0 or done.how != "exit":
+        return False
+    return not (done.elsewhere and done.answered)
 
 
 def _probe(nix: Nix, drv: str, options: Sequence[str], limits: Limits, where: Where) -> BuildRun | None:

@@ -64,6 +64,8 @@ class Realised(Value):
     """From the start of the builder."""
     elsewhere: str = ""
     """The machine that Nix gave it to, by Nix's name for it; empty: this one."""
+    answered: bool = True
+    """Whether that machine's own Nix said how the build ended. False: it, or the way to it, was lost."""
 
 
 def sandbox_options(interpreters: Mapping[str, str]) -> list[str]:
@@ -240,7 +242,12 @@ class _Heard:
             errors=tuple(self._errors),
             duration_ms=int((time.monotonic() - self.began) * 1000) if self.began is not None else 0,
             elsewhere=self.elsewhere,
+            answered=status == 0 or not self.elsewhere or self._failed_there in said,
         )
+
+    @property
+    def _failed_there(self) -> str:
+        return f"build of '{self._drv}' on '{self.elsewhere}' failed:"
 
     def _exit(self, said: str) -> re.Match[str] | None:
         """How the builder failed, in Nix's words.
@@ -250,5 +257,5 @@ class _Heard:
         """
         if not self.elsewhere:
             return _EXIT.search(said)
-        _, there, rest = said.partition(f"build of '{self._drv}' on '{self.elsewhere}' failed:")
+        _, there, rest = said.partition(self._failed_there)
         return _EXIT.search(rest.partition("\nerror:")[0]) if there else None

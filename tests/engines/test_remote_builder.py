@@ -21,6 +21,7 @@ from lfci_gate.nix.process import Nix
 from lfci_gate.nix.realise import Realised
 from lfci_gate.value import replace
 from tests.support.builder import UID, OtherMachine, other_machine
+from tests.support.newer_nix import make_newer_nix
 from tests.support.transports import until
 from tests.support.world_project import Project, definition, flake_check, left_behind, processes_with
 
@@ -117,6 +118,13 @@ def test_a_run_elsewhere_happens_there_and_every_time_anew(
     result = build(project, check)
     assert result.result is not None
     assert result.result.artifacts[0].sha256 not in seen
+    # What cannot be forgotten there would be handed out instead of a run.
+    root = builder.store / "nix/var/nix/gcroots/kept"
+    root.symlink_to(out)
+    with pytest.raises(Undecided) as undecided:
+        build(project, check)
+    assert (undecided.value.code, undecided.value.facts[0]) == ("LFCI330", out)
+    root.unlink()
     # Where this machine may build, it compares the two itself.
     configure(builder.table(), "local = true")
     assert build(project, check).outcome is Outcome.PASSED
@@ -129,6 +137,20 @@ def test_failures_elsewhere_are_the_check_s_own(project: Project, configure: Con
     project.write({"unit.sh": "echo words; exit 5\n"})
     result = build(project, flake_check("unit"))
     assert (result.outcome, result.code, result.exit_code) == (Outcome.FAILED, "LFCI307", 5), result
+    project.write({"unit.sh": "echo words\n"})
+    result = build(project, flake_check("unit"))
+    assert (result.outcome, result.code) == (Outcome.UNDECIDED, "LFCI309"), "no output: the builder is well"
+
+
+def test_a_run_elsewhere_that_takes_too_long_is_ended_there(
+    project: Project, builder: OtherMachine, configure: Configure
+) -> None:
+    waits = f"sleep 161803.{os.getpid()}"
+    result = build(project, definition(f"echo begun; {waits}", timeout_s=1))
+    assert (result.outcome, result.code, project.heard.output) == (Outcome.UNDECIDED, "LFCI308", b"begun\n")
+    until(lambda: not processes_with(waits))
+    until(lambda: not builder.processes())
+    assert left_behind() == []
 
 
 @pytest.mark.parametrize(("kind", "what"), [("flake", "daemon"), ("run", "machine")])
@@ -209,19 +231,18 @@ def test_a_builder_that_is_not_there_or_not_itself_is_not_used(
     assert build(project, "true").outcome is Outcome.PASSED
 
 
-@pytest.mark.parametrize("kind", ["run", "flake"])
 def test_a_builder_whose_sandbox_is_open_is_found_out(
-    project: Project, builder: OtherMachine, configure: Configure, tmp_path: Path, kind: str
+    project: Project, builder: OtherMachine, configure: Configure
 ) -> None:
+    """By the probe, for a check of the flake's own; by the run itself see below."""
     hook = builder.place / "hook"
     hook.write_text("#!/bin/sh\necho extra-sandbox-paths\necho /var/tmp\necho\n")
     hook.chmod(0o755)
     builder.configure(f"pre-build-hook = {hook}")
-    mark = f"mark {tmp_path}"
-    result = build(project, flake_check("unit") if kind == "flake" else f"echo {mark}")
+    result = build(project, flake_check("unit"))
     assert (result.outcome, result.code) == (Outcome.UNDECIDED, "LFCI323"), result
-    assert "/var of the host" in "".join(result.remarks) + project.heard.output.decode()
-    assert mark.encode() not in project.heard.output
+    assert "/var of the host" in "".join(result.remarks)
+    assert project.heard.output == b""
 
 
 def test_a_run_is_given_to_no_builder_but_those_configured_for_lfci(
@@ -271,3 +292,22 @@ def test_a_machine_that_lfci_did_not_choose_is_told_by_name() -> None:
         refuse_unknown_builder(done, HERE)
     assert (undecided.value.code, undecided.value.facts) == ("LFCI331", ("ssh://elsewhere.example.com",))
     refuse_unknown_builder(replace(done, elsewhere=""), HERE)
+
+
+def test_a_newer_nix_on_both_sides(
+    project: Project, builder: OtherMachine, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hands none of its settings to builders, and is not given to one that is older."""
+    newer = make_newer_nix("sid")
+    monkeypatch.setenv("PATH", f"{newer}:{os.environ['PATH']}")
+    with pytest.raises(Undecided) as undecided:
+        build(project, "true")
+    assert "older than this machine's" in undecided.value.facts[0]
+    builder.configure("sandbox = true", nix=f"{newer}/nix daemon")
+    project.write({"unit.sh": "echo words; exit 5\n"})
+    result = build(project, flake_check("unit"))
+    assert (result.outcome, result.code, result.exit_code) == (Outcome.FAILED, "LFCI307", 5), result
+    builder.configure("sandbox = false", nix=f"{newer}/nix daemon")
+    result = build(project, "echo words")
+    assert (result.outcome, result.code) == (Outcome.UNDECIDED, "LFCI323"), result
+    assert not project.heard.output.startswith(b"words")
