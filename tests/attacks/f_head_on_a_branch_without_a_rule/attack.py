@@ -20,7 +20,7 @@ def mount(scene: Scene) -> None:
     scene.refused(eve, "HEAD:refs/heads/trunk")
     scene.passes(eve, "HEAD:refs/heads/topic")
     forge.git("update-ref", "--no-deref", "HEAD", eve.tip)
-    for branch in ("trunk", "topic", "main"):
+    for branch in ("trunk", "another", "main"):
         scene.refused(eve, f"HEAD:refs/heads/{branch}", code="LFCI516")
     forge.git("symbolic-ref", "HEAD", "refs/heads/main")
     scene.forge.set_policy(b"version = 0\n")
