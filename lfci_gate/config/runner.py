@@ -69,6 +69,8 @@ class RunnerConfig(Value):
     workers: int
     longest_s: int
     """Longest timeout of a check, in seconds."""
+    setup_s: int
+    """How long evaluating the flake and making the environment may take, in seconds, beside the check."""
     tree_mib: int
     """Largest tree that is checked, unfolded, in MiB."""
     remember_s: int
@@ -106,6 +108,7 @@ def parse_runner(data: bytes) -> RunnerConfig:
         state=_absolute(top, "state"),
         workers=_number(top, "workers", 1, 64, 1),
         longest_s=duration(top, "longest", units="smh", longest_s=_DAY_S) if "longest" in top else 3600,
+        setup_s=duration(top, "setup", units="smh", longest_s=_DAY_S) if "setup" in top else 1800,
         tree_mib=_number(top, "tree-mib", 1, 1 << 20, 2048),
         remember_s=duration(top, "remember", units="hd", longest_s=400 * _DAY_S)
         if "remember" in top

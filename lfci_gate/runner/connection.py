@@ -131,9 +131,22 @@ class Connection:
     # -- checks ----------------------------------------------------------------------------------------
 
     async def _check(self, request: Request) -> None:
-        service = self._service
         store = self._store(request.repository)
         await self._refuse_more()
+        beats = asyncio.ensure_future(self._beat())
+        try:
+            await self._look_into(store, request)
+        finally:
+            beats.cancel()
+
+    async def _beat(self) -> None:
+        """The peer hears that it is not forgotten, whatever is waited for."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self.post(format_event("alive"), droppable=True)
+
+    async def _look_into(self, store: Store, request: Request) -> None:
+        service = self._service
         async with service.locks[store.id]:  # not while it is being tidied
             service.busy[store.id] += 1
         try:
@@ -193,16 +206,12 @@ class Connection:
             while self._waiting and self._problem is None:
                 self._changed.clear()
                 change = asyncio.ensure_future(self._changed.wait())
-                done, _ = await asyncio.wait(
-                    {watch, change}, timeout=BEAT_S, return_when=asyncio.FIRST_COMPLETED
-                )
+                done, _ = await asyncio.wait({watch, change}, return_when=asyncio.FIRST_COMPLETED)
                 change.cancel()
                 if watch in done:
                     if watch.result():
                         raise _more()
                     raise ConnectionResetError
-                if not done:
-                    self.post(format_event("alive"), droppable=True)
         finally:
             watch.cancel()
             with suppress(asyncio.CancelledError, OSError):

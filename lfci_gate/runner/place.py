@@ -25,15 +25,24 @@ from lfci_gate.attest.agent import AgentSigner
 from lfci_gate.attest.private import signer_of
 from lfci_gate.attest.signers import Signer
 from lfci_gate.config.runner import MAX_BYTES, RunnerConfig, parse_runner
-from lfci_gate.engines.scratch import remove_tree, run_directory
+from lfci_gate.engines.scratch import remove_tree
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.runner.peers import group_number
 
-__all__ = ["Place", "close_to_others", "listen", "load_config", "load_key", "refuse_root"]
+__all__ = [
+    "JOB_PREFIX",
+    "Place",
+    "close_to_others",
+    "end_programs",
+    "listen",
+    "load_config",
+    "load_key",
+    "refuse_root",
+]
 
 _CODE: Final = "LFCI524"
-KEPT_PREFIX: Final = "lfci-kept-"
-"""How directories below ``work`` begin in which a run keeps its log and artifacts, as long as it lasts."""
+JOB_PREFIX: Final = "job-"
+"""How directories below ``work`` begin that are one job's, as long as it lasts."""
 _MAX_KEY_BYTES: Final = 64 * 1024
 _PR_SET_DUMPABLE: Final = 4
 _BACKLOG: Final = 64
@@ -184,16 +193,14 @@ class Place:
 
     def _clear(self) -> None:
         """Removes what a runner that was killed has left: its programs, runs, half received objects."""
-        _end_orphans(self.top)
+        end_programs(self.top)
         with files.os_errors("clear what an earlier runner left", self.top):
             if self.incoming.exists():
                 remove_tree(self.incoming)
             for folder in (self.incoming, self.work, self.work / "gcroots"):
                 folder.mkdir(mode=0o700, exist_ok=True)
-            for left in self.work.glob(f"{KEPT_PREFIX}*"):
+            for left in self.work.glob(f"{JOB_PREFIX}*"):
                 remove_tree(left)
-        with run_directory(self.work):
-            pass  # it removes those of dead runs
         self.forget_environments(older_than=None)
 
     def forget_environments(self, *, older_than: float | None) -> None:
@@ -209,10 +216,10 @@ class Place:
                     remove_tree(root)
 
 
-def _end_orphans(top: Path) -> None:
-    """Ends programs of a runner that was killed: this user's, with their home below the state directory.
+def end_programs(top: Path) -> None:
+    """Asks git and Nix to end that were started with their home below ``top``, by any process of this user's.
 
-    The lock is held, so none of them is a living runner's.
+    At a start these are orphans of a runner that was killed: the lock is held, so none is a living one's.
     """
     homes = tuple(f"{name}={top}/".encode() for name in ("HOME", "LFCI_RUNNER_STATE"))
     for process in filter(str.isdigit, os.listdir("/proc")):

@@ -82,7 +82,9 @@ class Service:
         self._tasks: set[asyncio.Task[None]] = set()
         self.desk = Desk(
             config.workers,
-            lambda store, question, telling: perform(store, question, self._attester, place.work, telling),
+            lambda store, question, telling: perform(
+                store, question, self._attester, place.work, config.setup_s, telling
+            ),
             self._done,
         )
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,14 +19,15 @@ from lfci_gate.attest.results import result_document
 from lfci_gate.clone.attempts import Attempts
 from lfci_gate.clone.check import Attester, attest_in, chosen_checks, project_config, store_inputs
 from lfci_gate.clone.known import Question, ask
-from lfci_gate.engines.outcome import Progress
+from lfci_gate.engines.outcome import Progress, RunResult
 from lfci_gate.engines.run import run_check
+from lfci_gate.engines.scratch import remove_tree
 from lfci_gate.errors import LfciError, Refusal, Undecided
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.model import Engine, ObjectId, Outcome
 from lfci_gate.runner.measure import refuse_large
-from lfci_gate.runner.place import KEPT_PREFIX
+from lfci_gate.runner.place import JOB_PREFIX, end_programs
 from lfci_gate.runner.store import Store
 from lfci_gate.runner.wire import Answer
 from lfci_gate.store import ContentStore
@@ -62,53 +65,28 @@ def questions(
 
 
 def perform(
-    store: Store,
-    question: Question,
-    attester: Attester,
-    work: Path,
-    progress: Progress,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC).replace(microsecond=0),
+    store: Store, question: Question, attester: Attester, work: Path, setup_s: int, progress: Progress
 ) -> Answer:
     """Runs the check in Nix's sandbox; signs and keeps the result when there is one.
 
-    Arguments: ``work`` as of :func:`lfci_gate.engines.run.run_check`. Raises as that does; UsageError LFCI511
+    Arguments: ``work`` is a directory for one of this job's own and for the GC roots of all; ``setup_s`` is
+    how long, in seconds, everything but the check itself may take. Raises as
+    :func:`lfci_gate.engines.run.run_check` does; Undecided LFCI308 when it took longer; UsageError LFCI511
     when the key does not sign.
     """
     begun = time.monotonic()
-    name = question.definition.name
-    with (
-        tempfile.TemporaryDirectory(prefix=KEPT_PREFIX, dir=work) as kept,
-        BatchReader(store.git) as objects,
-    ):
-        # Logs and artifacts go to whoever asked, if to anybody: the runner keeps none.
-        result = run_check(
-            objects,
-            question.inputs,
-            question.definition,
-            engine=Engine.BUILD,
-            work=work,
-            cas=ContentStore(Path(kept)),
-            progress=progress,
-        )
-        duration_ms = int((time.monotonic() - begun) * 1000)
-        if result.outcome is Outcome.UNDECIDED or result.result is None:
-            return Answer(
-                name,
-                Outcome.UNDECIDED,
-                False,
-                code=result.code,
-                message=result.message,
-                facts=result.remarks,
-                duration_ms=duration_ms,
-                derivation=result.drv_path,
-            )
-        document = result_document(result.result)
-        attempts, key = Attempts(store.git.common_dir), attester.signer.public
-        attempt = attempts.failed(question, key) + 1
-        attempts.add(question, key, int(result.outcome is Outcome.FAILED))
-        _, line = attest_in(store.git, objects, question, result, store.id, attester, None, now(), attempt)
+    with _job(work) as place, BatchReader(store.git) as objects:
+        result = _run(objects, question, place, setup_s, progress)
+        document = line = b""
+        if result.outcome is not Outcome.UNDECIDED and result.result is not None:
+            document = result_document(result.result)
+            attempts, key = Attempts(store.git.common_dir), attester.signer.public
+            attempt = attempts.failed(question, key) + 1
+            attempts.add(question, key, int(result.outcome is Outcome.FAILED))
+            now = datetime.now(UTC).replace(microsecond=0)
+            _, line = attest_in(store.git, objects, question, result, store.id, attester, None, now, attempt)
     return Answer(
-        name,
+        question.definition.name,
         result.outcome,
         False,
         line,
@@ -116,9 +94,67 @@ def perform(
         code=result.code,
         message="" if result.outcome is Outcome.PASSED else result.message,
         facts=result.remarks,
-        duration_ms=duration_ms,
+        duration_ms=int((time.monotonic() - begun) * 1000),
         derivation=result.drv_path,
     )
+
+
+def _run(
+    objects: BatchReader, question: Question, place: Path, setup_s: int, progress: Progress
+) -> RunResult:
+    with _ended_after(question.definition.timeout_s + setup_s, place) as late:
+        try:
+            return run_check(
+                objects,
+                question.inputs,
+                question.definition,
+                engine=Engine.BUILD,
+                work=place,
+                # Logs and artifacts go to whoever asked, if to anybody: the runner keeps none.
+                cas=ContentStore(place / "cas"),
+                progress=progress,
+            )
+        except LfciError as error:
+            raise (_late(setup_s) if late.is_set() else error) from None
+
+
+@contextmanager
+def _job(work: Path) -> Iterator[Path]:
+    """A directory of one job's own, in which the GC roots are those of all jobs."""
+    place = Path(tempfile.mkdtemp(prefix=JOB_PREFIX, dir=work))
+    try:
+        (place / "gcroots").symlink_to(work / "gcroots")
+        yield place
+    finally:
+        remove_tree(place)
+
+
+@contextmanager
+def _ended_after(limit_s: int, place: Path) -> Iterator[threading.Event]:
+    """Ends the job's programs when it takes longer than ``limit_s``, and again until it has ended: an
+    evaluation or an environment may never end by itself. The event says that it did."""
+    late, over = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        if over.wait(limit_s):
+            return
+        late.set()
+        end_programs(place)
+        while not over.wait(0.5):
+            end_programs(place)
+
+    watcher = threading.Thread(target=watch, name="watch", daemon=True)
+    watcher.start()
+    try:
+        yield late
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _late(setup_s: int) -> Undecided:
+    facts = (f"evaluating the flake and making its environment may take {setup_s} s here",)
+    return Undecided("LFCI308", "the environment was not ready in time", facts=facts)
 
 
 def unexpected(error: Exception) -> LfciError:

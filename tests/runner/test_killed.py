@@ -13,14 +13,15 @@ import pytest
 from tests.clone.conftest import Screen, Worker
 from tests.runner.conftest import script
 from tests.runner.test_happy import inbox
-from tests.runner.test_many import wait_until
+from tests.runner.test_many import STATUS, wait_until
 from tests.support.runner import UID, House, house
+from tests.support.world import World, project_flake
 
 
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[House]:
     with house() as made:
-        made.configure()
+        made.configure(setup="1s")
         made.start()
         yield made
 
@@ -84,6 +85,27 @@ def test_what_was_signed_survives(mortal: House, make_worker: Callable[..., Work
     again = ada.lfci("check", "--runner", "--format", "json", "test", env={"LFCI_KEY": "/nonexistent"})
     assert again.status == 0, again.text
     assert (mortal.evidence(), mortal.builds()) == (kept, builds)
+
+
+def test_an_environment_that_is_never_ready_holds_nobody_up(
+    mortal: House, make_worker: Callable[..., Worker], world: World
+) -> None:
+    """The shell's own derivation never ends; nothing of the check has begun."""
+    tools = "${world.lib.tools}/bin"
+    never = (
+        f'derivation {{ name = "never"; system = "x86_64-linux"; builder = "{tools}/sh"; PATH = "{tools}";'
+        f' args = [ "-c" "sleep 1000; echo {os.urandom(8).hex()}" ]; }}'
+    )
+    body = f'{{ devShells.x86_64-linux.default = world.lib.shell "plain" {{ never = {never}; }}; }}'
+    nix, lock = project_flake(world, body)
+    config = b'version = 1\n[checks.test]\nrun = "true"\ntimeout = "1s"\n'
+    ada = make_worker(**{"flake.nix": nix.encode(), "flake.lock": lock.encode(), ".lfci/config.toml": config})
+    builds = len(mortal.builds())
+    last = mortal.bring(ada.repo, ada.head())[-1]
+    assert (last["event"], last["family"], last["code"]) == ("error", "undecided", "LFCI308"), last
+    assert mortal.answers(STATUS)[0]["running"] == 0
+    assert len(mortal.builds()) == builds
+    assert mortal.left() == {"incoming": [], "work": []}
 
 
 def test_stopped_in_good_order(
