@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NoReturn, TypeVar, dataclass_transform
 
-__all__ = ["Value", "replace"]
+__all__ = ["Value", "mapping_of", "replace"]
 
 V = TypeVar("V", bound="Value")
 
@@ -118,3 +118,8 @@ def replace(value: V, **changes: Any) -> V:
     """A copy with some fields changed. Raises TypeError for a field that the class does not have."""
     held = {field: getattr(value, field) for field in value._fields}
     return type(value)(**{**held, **changes})
+
+
+def mapping_of(value: Value) -> dict[str, Any]:
+    """The fields and what is in them, in their order; values in values stay values."""
+    return {field: getattr(value, field) for field in value._fields}

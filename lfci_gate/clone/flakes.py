@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from statistics import median
 
 from lfci_gate.engines.outcome import RunResult
 from lfci_gate.model import Outcome, ResultDocument
@@ -122,4 +121,6 @@ def _artifacts(documents: list[ResultDocument]) -> tuple[tuple[str, int], ...]:
 
 
 def _span(values: Sequence[float]) -> Span | None:
+    from statistics import median  # brings fractions, decimals and chance: not for every run
+
     return Span(min(values), median(values), max(values)) if values else None

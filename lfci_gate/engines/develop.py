@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +31,7 @@ from lfci_gate.nix.derivation import Derivation
 from lfci_gate.nix.process import Nix, last_lines, stop_group
 from lfci_gate.nix.store import interpreters
 from lfci_gate.nix.structured import builder_input
-from lfci_gate.value import Value
+from lfci_gate.value import Value, mapping_of
 
 __all__ = ["DevelopRun", "run_in_sandbox"]
 
@@ -91,7 +90,7 @@ def run_in_sandbox(
         "timeout_s": timeout_s,
         "user": list(SANDBOX_USER) if os.geteuid() == 0 else None,
         "build": str(place / "build"),
-        "limits": asdict(limits),
+        "limits": mapping_of(limits),
         "filter": filter_path(os.uname().machine),
         "result": str(result),
         "clean": str(place),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from lfci_gate.engines.log import Log
 from lfci_gate.engines.machine import machine_of
 from lfci_gate.engines.outcome import Ended, Progress, RunResult, judge
 from lfci_gate.engines.sandbox import DEFAULT_LIMITS, Limits, nix_sandbox_digest, sandbox_digest
-from lfci_gate.engines.scratch import interruptible, run_directory
+from lfci_gate.engines.scratch import interruptible, removed_meanwhile, run_directory
 from lfci_gate.engines.seccomp import filter_path
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.export import export_tree
@@ -167,7 +168,9 @@ class _Run(Value):
         for again in (False, True):
             started_at = datetime.now(UTC)
             with Log(self.place / f"log-{again}", self.limits.log_stored_bytes) as log:
-                with one_processor((self.conditions or NORMAL).one_processor):
+                # The source is in the store by now, and read from there.
+                alone = one_processor((self.conditions or NORMAL).one_processor)
+                with alone, nullcontext() if again else removed_meanwhile(export):
                     ran = self._run(nix, derivation, closure, log, here=here or again)
                 log.close()
                 if again or not (ran.lost and nix.machine.retry):

@@ -8,14 +8,14 @@ import signal
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from lfci_gate import files
 
-__all__ = ["SANDBOX_USER", "interruptible", "remove_tree", "run_directory"]
+__all__ = ["SANDBOX_USER", "interruptible", "remove_tree", "removed_meanwhile", "run_directory"]
 
 SANDBOX_USER: Final = (65534, 65534)
 """Who root becomes before it starts a sandbox: uid and gid."""
@@ -97,6 +97,25 @@ def _open_to_all(place: Path) -> bool:
         not folder.exists() or folder.stat().st_mode & stat.S_IXOTH
         for folder in (place, *place.absolute().parents)
     )
+
+
+@contextmanager
+def removed_meanwhile(top: Path) -> Iterator[None]:
+    """Removes ``top`` while the body runs: file systems take milliseconds for each directory.
+
+    What cannot be removed stays, for whoever removes the directory around it.
+    """
+
+    def remove() -> None:
+        with suppress(OSError):
+            remove_tree(top)
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    try:
+        yield
+    finally:
+        remover.join()
 
 
 def remove_tree(top: Path) -> None:
