@@ -251,7 +251,10 @@ def test_rule_07_of_a_long_note_the_newest_count(forge: MemoryForge) -> None:
     lines = [line_of(forge, forge.run(commit, duration_ms=number)) for number in range(40)]
     note(forge, commit, *[b"{}"] * 5000, *lines)
     assert outcome(forge, commit=commit) == set()
+    # The first ones are looked at as well; what is in between is not.
     note(forge, commit, lines[0], *[b"{}"] * 256)
+    assert outcome(forge, commit=commit) == set()
+    note(forge, commit, *[b"{}"] * 64, lines[0], *[b"{}"] * 192)
     assert outcome(forge, commit=commit) == {"LFCI110"}
 
 
