@@ -22,17 +22,19 @@ from lfci_gate.nix.caches import answers, push, take_output
 from lfci_gate.nix.process import Nix
 from lfci_gate.nix.realise import is_valid
 from lfci_gate.nix.store import environment_closure, refuse_altered
-from tests.support.world import World, project_flake
+from tests.support.world import World
 
-BODY = """{
-  packages.x86_64-linux.env = let
-    made = name: refers: derivation (world.lib.base // {
-      inherit name; PATH = "${world.lib.tools}/bin"; random = "@random@";
-      args = [ "-euc" "echo ${name} ${refers} > $out" ];
-    });
-  in derivation (world.lib.base // { name = "run"; x = made "env" (made "dependency" ""); });
-}"""
-
+MADE = """
+let
+  bash = builtins.path { name = "bash"; path = @bash@; };
+  system = "x86_64-linux";
+  made = name: refers: derivation {
+    inherit name system; builder = bash; random = "@random@";
+    args = [ "-euc" "echo ${name} ${refers} > $out" ];
+  };
+in derivation { name = "run"; inherit system; builder = bash; x = made "env" (made "dependency" ""); }
+"""
+"""An environment of two paths, with nothing but a static shell to make them."""
 
 NO_CACHES = Machine(caches=Caches((), (), None, None))
 
@@ -75,13 +77,10 @@ def made(world: World, tmp_path_factory: pytest.TempPathFactory) -> Served:
     """Built in this machine's store and pushed."""
     top = tmp_path_factory.mktemp("cache")
     key = make_key(top / "secret", "cache.example.com-1")
-    nix_text, lock = project_flake(world, BODY.replace("@random@", str(top)))
-    (top / "flake").mkdir()
-    (top / "flake/flake.nix").write_text(nix_text)
-    (top / "flake/flake.lock").write_text(lock)
+    bash = str(world.path / "seed/bin/bash")
+    (top / "made.nix").write_text(MADE.replace("@bash@", bash).replace("@random@", str(top)))
     nix = plain(top)
-    done = nix.run("eval", "--raw", f"path:{top}/flake#packages.x86_64-linux.env.drvPath")
-    drv = done.stdout.decode()
+    drv = nix.run("eval", "--raw", "--impure", "--file", str(top / "made.nix"), "drvPath").stdout.decode()
     parsed = parse_derivation(Path(drv).read_bytes())
     closure = environment_closure(nix, parsed, "", top / "roots")
     url = f"file://{top}/cache"
