@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import json
 import os
 import sys
 import tempfile
@@ -35,6 +36,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--attacks", nargs="?", const="", metavar="DIR",
                         help="take checks out, and judge the recorded pushes of the attack kit (recorded now)"
                         )  # fmt: skip
+    parser.add_argument("--again", type=Path, metavar="FILE", help="only what survived in a file of --out")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
     options = parser.parse_args(argv)
     modules = tuple(each for each in MODULES if options.only in each)
@@ -44,7 +46,7 @@ def main(argv: list[str]) -> int:
         with recorded(options.attacks, options.jobs) as folder:
             return 2 if folder is None else attack(modules, folder, options)
     os.environ.setdefault("HYPOTHESIS_PROFILE", "mutation")
-    campaign = Campaign(Settings(modules, options.jobs, options.every))
+    campaign = Campaign(Settings(modules, options.jobs, options.every, again=survivors(options.again)))
     words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", *options.tests]
     pytest.main(words, plugins=[campaign])
     if campaign.problem:
@@ -74,11 +76,23 @@ def attack(modules: tuple[str, ...], folder: Path, options: argparse.Namespace) 
     if known.problem:
         print(known.problem, file=sys.stderr)
         return 2
-    mutants = list(attacks.checks_of(modules))[:: options.every]
+    again = survivors(options.again)
+    found = (each for each in attacks.checks_of(modules) if again is None or each.key in again)
+    mutants = list(found)[:: options.every]
     print(f"{len(known.cases)} recorded pushes, {len(known.left_out)} left out, {len(mutants)} checks",
           file=sys.stderr)  # fmt: skip
-    found = list(attacks.run(known, mutants, options.jobs))
-    return attacks.report(found, explained("unattacked", mutants), options.out)
+    answers = list(attacks.run(known, mutants, options.jobs))
+    return attacks.report(answers, explained("unattacked", mutants), options.out)
+
+
+def survivors(path: Path | None) -> frozenset[str] | None:
+    """The keys of what nothing noticed in an earlier run; None without one."""
+    if path is None:
+        return None
+    value = json.loads(path.read_text())
+    if isinstance(value, dict):
+        return frozenset((*value["survived"], *value["unreached"]))
+    return frozenset(each["check"] for each in value if not each["kind"])
 
 
 def explained(table: str, mutants: Iterable[Mutant]) -> frozenset[str]:

@@ -33,7 +33,7 @@ BROKEN = "breaks"
 expects."""
 _KINDS = (replay.ACCEPTED, replay.OTHER, BROKEN, replay.CONTROL)
 """The best proof that a check is needed comes first."""
-_MOST_REFUSED, _MOST_HONEST = 300, 150
+_MOST_REFUSED, _MOST_HONEST = 600, 200
 """A mutant is tried by at most so many recorded pushes."""
 _MORE = 40
 """Pushes that are tried after the first red one, for one that is let through."""
@@ -60,7 +60,7 @@ class Attacks:
     seconds: list[float] = field(default_factory=list)
     reaching: dict[Line, list[int]] = field(default_factory=dict)
     alike: list[int] = field(default_factory=list)
-    """How many pushes before this one reached the very same lines and verdict."""
+    """How many pushes of the same attack before this one reached the very same lines and verdict."""
     left_out: list[str] = field(default_factory=list)
     """Attacks of pushes about which git itself was asked what no recording can answer again."""
     problem: str = ""
@@ -86,7 +86,7 @@ def load(folder: Path, modules: Iterable[str], share: int = 1) -> Attacks:
         for line in reached:
             known.reaching.setdefault(line, []).append(len(known.cases))
         assert case.verdict is not None
-        way = (*replay.codes_of(case.verdict), frozenset(reached))
+        way = (case.name, *replay.codes_of(case.verdict), frozenset(reached))
         known.alike.append(ways[way])
         ways[way] += 1
         known.cases.append(case)

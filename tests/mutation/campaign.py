@@ -38,7 +38,8 @@ class Settings:
     """Only one of so many mutants, by a fixed choice; 1 for all."""
     tests_of_a_mutant: int = 400
     """At most so many tests are tried on one mutant: the fastest that reach it."""
-    out: Path | None = None
+    again: frozenset[str] | None = None
+    """Only the mutants with these keys."""
 
 
 @dataclass
@@ -75,6 +76,8 @@ class Campaign:
 
     def _mutants(self) -> Iterator[Mutant]:
         found = [mutant for module in self.settings.modules for mutant in mutants_of(module)]
+        if self.settings.again is not None:
+            found = [mutant for mutant in found if mutant.key in self.settings.again]
         if self.settings.every > 1:
             chosen = random.Random(0).sample(range(len(found)), len(found) // self.settings.every)
             found = [found[index] for index in sorted(chosen)]
