@@ -48,6 +48,7 @@ _OF = (
     ("gate.standing", "10 strength"),
     ("gate.strength:rule_10", "10 strength"),
     ("gate.strength:_version", "10 strength"),
+    ("gate.quarantine", "12 threshold"),
     ("gate.strength:rule_11", "11 time"),
     ("gate.strength:key_problem", "11 time"),
     ("gate.strength", "12 threshold"),

@@ -7,6 +7,8 @@ _DECIDING = {
         *("rules", "judge", "authority", "standing", "strength", "binding", "assurance", "bypass", "protect"),
         *("against_base", "evidence", "inbox", "refnames", "pusher", "apart", "cover", "bases", "objects"),
         *("findings", "base_tests", "test_changes", "renames", "dependencies", "results", "weaker"),
+        "quarantine",
+        "quarantine",
     ),
     "attest": (
         *("dsse", "encoding", "bundle", "statement", "shape", "check_run", "landing", "verification"),
@@ -76,7 +78,10 @@ TESTS = (
     *("tests/gate/test_rule_13.py", "tests/gate/test_rule_14.py", "tests/gate/test_rule_16.py"),
     *(f"tests/gate/test_{name}.py" for name in ("rule_14_dependencies", "renames", "test_changes", "weaker")),
     *(f"tests/gate/test_{name}.py" for name in ("assurance", "identities", "pusher", "standing", "who_may")),
-    *(f"tests/gate/test_{name}.py" for name in ("one_signature_one_key", "changed_bytes", "new_refs")),
+    *(
+        f"tests/gate/test_{name}.py"
+        for name in ("one_signature_one_key", "changed_bytes", "new_refs", "quarantine")
+    ),
     *(f"tests/git/test_check_{name}.py" for name in ("links", "names", "special", "tree")),
     *(f"tests/git/test_{name}.py" for name in ("commit", "inbox", "inputs", "names", "notes", "trailers")),
     "tests/git/test_tree.py",
