@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lfci_gate.attest.keys import parse_public
 from lfci_gate.config.toml import read_toml
-from lfci_gate.config.values import duration, is_name, name, unique
+from lfci_gate.config.values import choice, duration, is_name, name, unique
 from lfci_gate.errors import LfciError, UsageError
 from lfci_gate.fields import Fields
 from lfci_gate.grammar import is_uuid
@@ -56,6 +56,8 @@ class RepositoryPlace(Value):
     """URLs or absolute paths that the runner fetches branches and tags from."""
     packs: bool
     """Whether objects are also taken from whoever asks."""
+    hash_name: str = "sha1"
+    """``sha1`` or ``sha256``."""
 
 
 class RunnerConfig(Value):
@@ -151,10 +153,11 @@ def _repositories(table: Fields) -> tuple[RepositoryPlace, ...]:
         for source in sources:
             _source(each, source)
         packs = each.take("packs", bool) if "packs" in each else True
+        hash_name = choice(each, "object-format", ("sha1", "sha256"))
         each.finish()
         if not (sources or packs):
             raise table.wrong(uuid, "has neither sources nor packs, so nothing of it can be checked")
-        found.append(RepositoryPlace(uuid, sources, packs))
+        found.append(RepositoryPlace(uuid, sources, packs, hash_name))
     if not found:
         raise table.wrong(None, "names no repository")
     return tuple(found)

@@ -156,6 +156,7 @@ class Connection:
             await self._wait()
         finally:
             service.busy[store.id] -= 1
+            service.tidy_when_idle(store)
 
     async def _questions(self, store: Store, request: Request) -> list[Question]:
         config = self._service.config

@@ -116,8 +116,12 @@ class Service:
             how = f"{how} {end.code}"
         name = job.question.definition.name
         self.say(f"built {name} of inputs {job.question.inputs[:12]} in {job.key.repository}: {how}")
-        if self._is_idle(job.key.repository):
-            task = asyncio.ensure_future(self._tidy(job.store))
+        self.tidy_when_idle(job.store)
+
+    def tidy_when_idle(self, store: Store) -> None:
+        """Has old objects of a repository removed, when nothing of it is asked or built."""
+        if self._is_idle(store.id):
+            task = asyncio.ensure_future(self._tidy(store))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

@@ -23,7 +23,7 @@ from lfci_gate.attest.statement import parse_statement
 from lfci_gate.clone.known import Question
 from lfci_gate.config.runner import RepositoryPlace
 from lfci_gate.engines.scratch import remove_tree
-from lfci_gate.errors import LfciError, Refusal, Undecided
+from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.inbox import INBOX, parse_inbox_ref, read_inbox_tree
 from lfci_gate.git.names import is_oid
 from lfci_gate.git.objects import BatchReader
@@ -52,6 +52,7 @@ class Store:
     def __init__(self, top: Path, place: RepositoryPlace, incoming: Path) -> None:
         self.id = place.id
         self.packs = place.packs
+        self._hash_name = place.hash_name
         self._sources = place.sources
         self._top = top
         self._incoming = incoming
@@ -73,11 +74,21 @@ class Store:
         )
 
     def open(self) -> None:
-        """Makes the repository where there is none, and clears what was left half done. Raises Undecided."""
+        """Makes the repository where there is none, and clears what was left half done.
+
+        Raises UsageError LFCI524 when it is of another object format, Undecided LFCI513 or LFCI520.
+        """
         if not (self._top / "HEAD").exists():
             with files.os_errors("make a repository of the runner's", self._top):
                 self._top.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.git.run("init", "-q", "--bare", "--template=", ".")
+            form = f"--object-format={self._hash_name}"
+            self.git.run("init", "-q", "--bare", "--template=", form, ".")
+        if self.git.hash_name != self._hash_name:
+            raise UsageError(
+                "LFCI524",
+                f"the runner's copy of {self.id} has {self.git.hash_name} objects, not {self._hash_name}",
+                hint=f"correct object-format in runner.toml, or remove {self._top}",
+            )
         with files.os_errors("clear a repository of the runner's", self._top):
             for lock in self._top.rglob("*.lock"):
                 lock.unlink()  # the runner's own, and it is not alive: the state's lock is held

@@ -23,6 +23,7 @@ ssh-keygen     openssh-client  the OpenSSH client tools
 /usr/sbin/sshd openssh-server  the OpenSSH server
 shellcheck     shellcheck      ShellCheck
 setpriv        util-linux      util-linux
+systemd-analyze systemd        systemd-analyze: it checks the unit of the runner
 diffoscope     diffoscope-minimal diffoscope: what differs between two artifacts
 patchelf       patchelf        patchelf: a newer Nix is put beside the installed one
 apt-get        apt             apt-get: the offline world of the tests is made from Debian packages
