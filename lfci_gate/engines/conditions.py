@@ -120,25 +120,25 @@ def later_second(than: datetime) -> None:
         time.sleep(left)
 
 
-def measure(build: Path | None, export: Path, seconds: Mapping[str, float]) -> Measured:
+def measure(build: Path | None, given: Path, seconds: Mapping[str, float]) -> Measured:
     """Looks at what a run has left. Nothing of the run is alive any more.
 
     Arguments:
         build: the host's name of /build; None where Nix has removed it.
-        export: the tree as it was given to the run.
+        given: the tree as it was given to the run.
     """
     if build is None:
         return Measured(None, None, seconds)
-    return Measured(disk_usage(str(build)), _order(build / "source", export), seconds)
+    return Measured(disk_usage(str(build)), _order(build / "source", given), seconds)
 
 
-def _order(source: Path, export: Path) -> Sha256:
-    """Only names of the exported tree: what the check has made there may differ for itself."""
+def _order(source: Path, given: Path) -> Sha256:
+    """Only names of the given tree: what the check has made there may differ for itself."""
     told = hashlib.sha256()
-    for folder, folders, files in os.walk(export):
+    for folder, folders, files in os.walk(given):
         folders.sort()
         names = {*folders, *files}
-        here = source / os.path.relpath(folder, export)
+        here = source / os.path.relpath(folder, given)
         if here.is_symlink():
             folders.clear()  # the check has put it there
             continue
@@ -146,7 +146,5 @@ def _order(source: Path, export: Path) -> Sha256:
             listed = [name for name in os.listdir(here) if name in names]
         except OSError:
             continue
-        told.update(
-            "\0".join((os.path.relpath(folder, export), *listed, "")).encode(errors="surrogateescape")
-        )
+        told.update("\0".join((os.path.relpath(folder, given), *listed, "")).encode(errors="surrogateescape"))
     return Sha256(told.hexdigest())

@@ -249,14 +249,15 @@ class _Run(Value):
             started_at=started_at.replace(microsecond=0),
             duration_ms=ran.duration_ms,
             engine=self.engine,
-            measured=self._measured(ran.out),
+            measured=self._measured(derivation, ran.out),
         )
 
-    def _measured(self, out: Path) -> Measured | None:
+    def _measured(self, derivation: Derivation, out: Path) -> Measured | None:
         if self.conditions is None:
             return None
         build = self.place / "build" if self.engine is Engine.DEVELOP else None
-        return measure(build, self.place / "export", read_seconds(self.definition.report, out))
+        source = Path(derivation.source_path)  # the export is gone by now
+        return measure(build, source, read_seconds(self.definition.report, out))
 
 
 def _document(

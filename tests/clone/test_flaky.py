@@ -121,6 +121,7 @@ def test_what_depends_on_the_machine_is_named_and_not_attested(project: Worker) 
     assert differences[4].startswith("artifact 'order': as usual ")
     varied = "the second run had: 1 processor, files in memory, host name elsewhere, other process ids"
     assert f"  {varied}" in lines
+    assert [line for line in lines if "not varied" in line] == []
     logs = [line.rpartition(" ")[2] for line in lines if line.startswith("  log of run ")]
     assert [Path(log).read_bytes() for log in logs] == [b"ran\n"] * 2
     assert "error[LFCI334]: check test is undecided: it ended otherwise under other settings" in shown.err

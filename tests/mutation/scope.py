@@ -8,7 +8,6 @@ _DECIDING = {
         *("against_base", "evidence", "inbox", "refnames", "pusher", "apart", "cover", "bases", "objects"),
         *("findings", "base_tests", "test_changes", "renames", "dependencies", "results", "weaker"),
         "quarantine",
-        "quarantine",
     ),
     "attest": (
         *("dsse", "encoding", "bundle", "statement", "shape", "check_run", "landing", "verification"),
