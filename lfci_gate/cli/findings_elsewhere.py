@@ -46,10 +46,10 @@ def _builders(nix: Nix, machine: Machine) -> Iterator[Finding]:
         if problem is None:
             yield ok("builder", about)
         else:
-            otherwise = "runs are made here" if machine.local else "and nothing is built here"
-            yield warn(
-                "builder", f"{about}: {problem}; {otherwise}", f"ssh -v -i {builder.key} {builder.host}"
-            )
+            otherwise = "runs are made here then" if machine.local else "nothing is built here"
+            user = f"-l {builder.user} " if builder.user else ""
+            fix = f"ssh -v -i {builder.key} -p {builder.port} {user}{builder.host} nix-daemon --version"
+            yield warn("builder", f"{about}: {problem}; {otherwise}", fix)
 
 
 def _caches(nix: Nix, machine: Machine) -> Iterator[Finding]:
@@ -58,7 +58,7 @@ def _caches(nix: Nix, machine: Machine) -> Iterator[Finding]:
     for url in () if machine.caches is None else machine.caches.urls:
         there, why = answers(nix, url)
         if not there:
-            yield warn("cache", f"{url}: {why}", "correct `nix` below [cache] in config.toml, or start it")
+            yield warn("cache", f"{url}: {why}", "correct `nix` below [cache], or bring the cache up")
         elif url.startswith("http://"):
             yield ok(
                 "cache", f"{url}, not encrypted: who listens sees what is asked for; signatures are checked"

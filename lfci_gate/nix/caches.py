@@ -68,7 +68,8 @@ def answers(nix: Nix, url: str) -> tuple[bool, str]:
     except Undecided as error:
         return False, error.message
     said = last_lines(done.stderr, 1)
-    return done.status == 0, "" if done.status == 0 else (said[0][:200] if said else "no answer")
+    why = said[0].removeprefix("error: ")[:200] if said else "no answer"
+    return done.status == 0, "" if done.status == 0 else why
 
 
 def push(nix: Nix, url: str, signing_key: str, paths: Sequence[str]) -> None:
