@@ -31,7 +31,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="only one of N mutants")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
-    parser.add_argument("--only", default="", help="modules whose name has this in it")
+    parser.add_argument(
+        "--only", default="", help="modules whose name has one of these in it, with commas between"
+    )
     parser.add_argument("--tests", nargs="*", default=list(TESTS), help="other tests than the usual ones")
     parser.add_argument("--attacks", nargs="?", const="", metavar="DIR",
                         help="take checks out, and judge the recorded pushes of the attack kit (recorded now)"
@@ -39,7 +41,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--again", type=Path, metavar="FILE", help="only what survived in a file of --out")
     parser.add_argument("--out", type=Path, help="write the results as JSON")
     options = parser.parse_args(argv)
-    modules = tuple(each for each in MODULES if options.only in each)
+    modules = tuple(each for each in MODULES if any(part in each for part in options.only.split(",")))
     for module in modules:
         importlib.import_module(module)
     if options.attacks is not None:

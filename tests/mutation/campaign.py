@@ -50,6 +50,12 @@ class Results:
     """No test reaches the line, so none was tried; they count as survivors."""
     seconds: float = 0.0
 
+    def score(self, module: str) -> str:
+        """How many of a module's changes were noticed, in one line."""
+        killed = sum(each.module == module for each in self.killed)
+        total = killed + sum(each.module == module for each in (*self.survived, *self.unreached))
+        return f"{module}: {killed} of {total} killed"
+
 
 class Campaign:
     """A pytest plugin that replaces the loop over the tests."""
@@ -137,6 +143,8 @@ class Campaign:
                 if survived:
                     self._say(f"survives: {mutant.key}")
                 done += 1
+                if not any(each.module == mutant.module for each in [*waiting, *_of(running)]):
+                    self._say(self.results.score(mutant.module))
                 if done % 100 == 0:
                     self._say(f"{done} of {len(mutants)} mutants, {len(self.results.survived)} survive")
 
@@ -174,6 +182,10 @@ class Campaign:
 
     def _say(self, text: str) -> None:
         os.write(2, f"mutation: {text}\n".encode())
+
+
+def _of(running: dict[int, tuple[Mutant, int, float]]) -> list[Mutant]:
+    return [mutant for mutant, _, _ in running.values()]
 
 
 def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
