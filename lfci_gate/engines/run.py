@@ -80,6 +80,7 @@ def run_check(
     limits: Limits = DEFAULT_LIMITS,
     doubt: Doubt | None = None,
     conditions: Conditions | None = None,
+    verify: bool = False,
 ) -> RunResult:
     """Runs a check on a tree and says how it ended.
 
@@ -89,6 +90,7 @@ def run_check(
         cas: where the log, the result document and the artifacts are put.
         doubt: for a verifier, with the build engine.
         conditions: for runs that are compared: the settings of this one, and what it leaves is measured.
+        verify: all that the environment consists of is hashed before, also where that is not configured.
 
     Raises, when there was no run: Refusal LFCI304, LFCI315 to LFCI319, LFCI324, LFCI325 for the flake,
     LFCI321 for another derivation than that of ``doubt``; Undecided LFCI303, LFCI305, LFCI306, LFCI326
@@ -100,7 +102,7 @@ def run_check(
     try:
         scratch = (conditions or NORMAL).scratch or work
         with interruptible(), run_directory(scratch) as place:
-            run = _Run(definition, engine, work, place, cas, progress, limits, doubt, conditions)
+            run = _Run(definition, engine, work, place, cas, progress, limits, doubt, conditions, verify)
             return run.go(source, tree)
     except KeyboardInterrupt as reason:
         raise Undecided("LFCI314", "the run was interrupted", facts=tuple(map(str, reason.args))) from None
@@ -133,6 +135,7 @@ class _Run(Value):
     limits: Limits
     doubt: Doubt | None
     conditions: Conditions | None
+    verify: bool
 
     def go(self, source: ObjectSource, tree: ObjectId) -> RunResult:
         private = self.place / "nix"
@@ -152,7 +155,7 @@ class _Run(Value):
         self.progress.phase("environment")
         # A store of its own keeps its roots itself: they are only good as long as it is there.
         roots = self.work / "gcroots" if store is None else store / "lfci-gcroots"
-        verify = (self.doubt is not None or nix.machine.verify) and store is None
+        verify = (self.verify or self.doubt is not None or nix.machine.verify) and store is None
         closure = environment_closure(
             nix,
             derivation.run,

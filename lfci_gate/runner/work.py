@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lfci_gate import files
 from lfci_gate.attest.results import result_document
 from lfci_gate.clone.attempts import Attempts
 from lfci_gate.clone.check import Attester, attest_in, chosen_checks, project_config, store_inputs
@@ -113,6 +114,8 @@ def _run(
                 # Logs and artifacts go to whoever asked, if to anybody: the runner keeps none.
                 cas=ContentStore(place / "cas"),
                 progress=progress,
+                # What it signs is believed by others, and a store lives long.
+                verify=True,
             )
         except LfciError as error:
             raise (_late(setup_s) if late.is_set() else error) from None
@@ -121,12 +124,14 @@ def _run(
 @contextmanager
 def _job(work: Path) -> Iterator[Path]:
     """A directory of one job's own, in which the GC roots are those of all jobs."""
-    place = Path(tempfile.mkdtemp(prefix=JOB_PREFIX, dir=work))
-    try:
+    with files.os_errors("make a directory for a job", work):
+        place = Path(tempfile.mkdtemp(prefix=JOB_PREFIX, dir=work))
         (place / "gcroots").symlink_to(work / "gcroots")
+    try:
         yield place
     finally:
-        remove_tree(place)
+        with files.os_errors("remove the directory of a job", place):
+            remove_tree(place)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import pytest
 from lfci_gate import cli
 from lfci_gate.engines import machine as machine_room
 from lfci_gate.engines.run import Doubt
+from lfci_gate.errors import Undecided
 from lfci_gate.model import Engine, Outcome
 from tests.support.world_fixtures import make_project, work, world
 from tests.support.world_project import Project, definition
@@ -135,6 +136,13 @@ def test_environments_are_hashed_on_demand(home: Home, tmp_path: Path) -> None:
     try:
         file.write_bytes(before + b"\n")
         status, said, _ = home.lfci("env", "verify")
+        # Not before each run, but where that is asked for: by a runner, or by the configuration.
+        assert home.project.run(definition("true")).outcome is Outcome.PASSED
+        with pytest.raises(Undecided, match="LFCI326"):
+            home.project.run(definition("true"), verify=True)
+        home.config.write_text("version = 1\n[store]\nverify = true\n")
+        with pytest.raises(Undecided, match="LFCI326"):
+            home.project.run(definition("true"))
     finally:
         file.write_bytes(before)
         file.chmod(0o444)

@@ -116,6 +116,7 @@ class Project:
         engine: Engine = Engine.DEVELOP,
         doubt: Doubt | None = None,
         conditions: Conditions | None = None,
+        verify: bool = False,
     ) -> RunResult:
         """Runs a check (or a command) on the files as they are."""
         if not isinstance(check, CheckDefinition):
@@ -134,6 +135,7 @@ class Project:
                 limits=limits,
                 doubt=doubt,
                 conditions=conditions,
+                verify=verify,
             )
 
     def said(self, command: str | tuple[str, ...], **options: object) -> str:
