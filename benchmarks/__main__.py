@@ -14,6 +14,7 @@ from benchmarks import harness
 FIGURES = {
     "p1": "p1_known_check",
     "p2": "p2_fresh_run_overhead",
+    "p2b": "p2b_sandbox",
     "p3": "p3_pre_receive",
     "p4": "p4_verify_many",
     "p5": "p5_snapshot",
