@@ -26,7 +26,7 @@ class Limits(Value):
     queued: int = 16
     """Jobs of theirs that wait or run, at once."""
     running: int = 1
-    """Builds on their behalf, at once, while others wait; never fewer than one."""
+    """Builds on their behalf, at once."""
     per_hour: int = 120
     """Builds that are begun for them within an hour."""
     connections: int = 16

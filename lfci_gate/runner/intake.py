@@ -21,6 +21,18 @@ _TIME_S: Final = 300
 _CPU_S: Final = 240
 _MEMORY_BYTES: Final = 2 << 30
 """Address space of git: a small pack can hold a delta that unfolds to more."""
+_SPARING: Final = tuple(
+    word
+    for setting in (
+        "pack.threads=1",
+        "core.bigFileThreshold=16m",
+        "core.fsync=pack,pack-metadata",
+        # the repository's own packs, which may be large, are mapped in small pieces
+        "core.packedGitWindowSize=16m",
+        "core.packedGitLimit=256m",
+    )
+    for word in ("-c", setting)
+)
 
 
 def index_pack(git: Git, pack: Path, place: Path, commit: ObjectId, most_bytes: int) -> None:
@@ -44,18 +56,8 @@ def index_pack(git: Git, pack: Path, place: Path, commit: ObjectId, most_bytes: 
     )
     try:
         # --strict: `git fsck` of each object, and every object that is named must be there.
-        name = _bounded(
-            inside,
-            *(
-                "-c",
-                "pack.threads=1",
-                "-c",
-                "core.bigFileThreshold=16m",
-                "-c",
-                "core.fsync=pack,pack-metadata",
-            ),
-            *("index-pack", "--strict", str(received)),
-        ).decode("ascii", "replace")
+        words = _bounded(inside, *_SPARING, "index-pack", "--strict", str(received))
+        name = words.decode("ascii", "replace")
         if not is_oid(name):
             raise Refusal("LFCI530", "git did not say which pack it indexed")
         for each in os.listdir(folder):

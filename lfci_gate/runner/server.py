@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 async def serve(place: Place, signer: Signer, listening: socket.socket, say: Say) -> None:
-    """Answers until SIGTERM or SIGINT. Arguments: ``say`` gets lines for the operator's log.
+    """Answers until SIGTERM, SIGINT or SIGHUP. Arguments: ``say`` gets lines for the operator's log.
 
     Raises UsageError LFCI524, Undecided LFCI502, LFCI513 or LFCI520 when it cannot begin.
     """
@@ -47,7 +47,7 @@ async def serve(place: Place, signer: Signer, listening: socket.socket, say: Say
     server = await asyncio.start_unix_server(service.handle, sock=listening, limit=MAX_REQUEST_BYTES)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     say(f"runner {place.config.name} listens on {place.config.socket}, key {signer.public.fingerprint}")
     await stop.wait()
@@ -91,7 +91,10 @@ class Service:
     async def prepare(self) -> None:
         for store in self.stores.values():
             await self.thread(store.open)
-            await self.thread(partial(store.tidy, _now(), self.config.remember_s, all_results=True))
+            try:
+                await self.thread(partial(store.tidy, _now(), self.config.remember_s, all_results=True))
+            except LfciError as error:  # it is larger than it need be, and works
+                self.say(f"could not tidy {store.id}: {error.code}")
         self.place.forget_environments(older_than=time.time() - self.config.remember_s)
 
     async def thread(self, call: Callable[[], T]) -> T:

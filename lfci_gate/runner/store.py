@@ -147,18 +147,22 @@ class Store:
     def take_pack(self, pack: Path, commit: ObjectId, most_bytes: int) -> None:
         """Takes the objects of the file ``pack``, which must be all that ``commit`` needs and is not here.
 
-        Raises Refusal LFCI530; then nothing of it is kept.
+        Raises Refusal LFCI530, Undecided LFCI502 or LFCI520; then nothing of it is kept.
         """
         place = self._incoming / f"objects-{pack.name}"
-        place.mkdir(mode=0o700)
-        try:
-            index_pack(self.git, pack, place, commit, most_bytes)
-            objects = self._top / "objects" / "pack"
-            for name in sorted(os.listdir(place / "pack"), key=lambda name: name.endswith(".idx")):
-                os.replace(place / "pack" / name, objects / name)  # the index last: then git sees the pack
-            self.keep(commit)
-        finally:
-            remove_tree(place)
+        objects = self._top / "objects" / "pack"
+        with files.os_errors("take objects", place):
+            place.mkdir(mode=0o700)
+            try:
+                index_pack(self.git, pack, place, commit, most_bytes)
+                for name in sorted(os.listdir(place / "pack"), key=lambda name: name.endswith(".idx")):
+                    _sync(place / "pack" / name)
+                    # The index last: then git sees the pack.
+                    os.replace(place / "pack" / name, objects / name)
+                _sync(objects)
+                self.keep(commit)
+            finally:
+                remove_tree(place)
 
     def keep(self, commit: ObjectId) -> None:
         """Names the commit, so that its objects stay for a while."""
@@ -218,6 +222,15 @@ class Store:
                     old = True
                 if old or parse_inbox_ref(ref) is None:
                     yield ref, tree
+
+
+def _sync(path: Path) -> None:
+    """What a ref names must outlive a power failure, as the ref does."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _own(objects: BatchReader, tree: ObjectId, key: PublicKey) -> tuple[CheckRun, Answer]:

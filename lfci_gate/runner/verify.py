@@ -22,6 +22,7 @@ from lfci_gate.model import (
     Engine,
     Outcome,
     Policy,
+    PolicyKey,
     PublicKey,
     ResultDocument,
     Sha256,
@@ -54,7 +55,7 @@ def accept(
     """
     try:
         envelope = parse_bundle(answer.bundle).envelope
-        names = {key.public: key.name for key in policy.keys if key.revoked is None or key.revoked > now}
+        names = {key.public: key.name for key in policy.keys if _is_valid(key, now)}
         keys = tuple(names) if pinned is None else (*names, pinned)
         signers = signed_by(envelope, keys)
         if not signers:
@@ -153,6 +154,11 @@ def undecided(answer: Answer, question: Question, log: Sha256 | None, now: datet
         duration_ms=answer.duration_ms,
         engine=Engine.BUILD,
     )
+
+
+def _is_valid(key: PolicyKey, now: datetime) -> bool:
+    ends = [end for end in (key.revoked, key.valid_until) if end is not None]
+    return (key.valid_from is None or key.valid_from <= now) and all(now < end for end in ends)
 
 
 def _wrong(why: str, *, hint: str = "") -> Refusal:
