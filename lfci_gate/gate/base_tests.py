@@ -19,6 +19,7 @@ from lfci_gate.gate.evidence import reason_of
 from lfci_gate.gate.facts import CONFIG_PATH, RESULTS_REF
 from lfci_gate.gate.objects import read_commit
 from lfci_gate.gate.protect import Change
+from lfci_gate.gate.quarantine import failed_in_quarantine
 from lfci_gate.gate.renames import moved_ids
 from lfci_gate.gate.results import Sight
 from lfci_gate.gate.test_changes import TestChanges, before, compare, facts, message, now, renamings
@@ -66,7 +67,8 @@ def tests_against_base(
     if len(there) < len(known):
         hint = f"ask the operator to restore {RESULTS_REF} (in a clone: git fetch)"
         return _unknown(check, "a result document of the base is missing", hint, change.commit)
-    old = before(there)
+    failed = {run.result_sha256 for run in reported if run.result is not Outcome.PASSED}
+    old = before(there, (each for name, each in known.items() if each is not None and name in failed))
     has_report = len(documents) == len(runs)
 
     def renames(ids: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -87,16 +89,18 @@ def tests_against_base(
 
 def passing_runs(sight: Sight, tree: ObjectId, requirement: Requirement) -> list[CheckRun]:
     """Passing runs of the check on a tree, as that tree declares it, by keys that may have a role for
-    it; and those whose command ended with 0 while tests failed, which may have landed by a quarantine: what
-    passed in them was tested. How old they are does not matter, nor whether the key counts today: they are
-    asked what was tested, and more of them only make a base larger. Empty also where the tree declares no
-    such check, or what landed before the gate cannot be read. Raises Undecided LFCI501, LFCI503."""
+    it; and failed ones that may have landed because the tree has all that failed in quarantine. How old they
+    are does not matter, nor whether the key counts today: they are asked what was tested, and more of them
+    only make a base larger. Empty also where the tree declares no such check, or what landed before the gate
+    cannot be read. Raises Refusal LFCI115, Undecided LFCI501, LFCI503."""
     source = sight.view.objects
     try:
         data = read_file(source, tree, CONFIG_PATH, sight.limits.config_bytes)
-        definition = None if data is None else parse_project(data).check(requirement.check)
-        if definition is None:
+        config = None if data is None else parse_project(data)
+        definition = None if config is None else config.check(requirement.check)
+        if config is None or definition is None:
             return []
+        held = frozenset(each.test for each in config.quarantine if each.check == requirement.check)
         subject = inputs_tree(source, tree, PatternSet(definition.inputs)).oid
     except (Refusal, UsageError):
         return []
@@ -108,11 +112,20 @@ def passing_runs(sight: Sight, tree: ObjectId, requirement: Requirement) -> list
             isinstance(run, CheckRun)
             and (run.check, run.definition, run.repository)
             == (requirement.check, definition.digest, sight.policy.repository)
-            and (run.result is Outcome.PASSED or run.exit_code == 0)
+            and (run.result is Outcome.PASSED or _was_borne(sight, run, held, requirement))
             and any(_has_one(key, roles) for key in evidence.keys)
         ):
             found.append(run)
     return found
+
+
+def _was_borne(sight: Sight, run: CheckRun, held: frozenset[str], requirement: Requirement) -> bool:
+    """Whether a failed run may have counted when its tree landed, however long ago that quarantine ended;
+    also where its document is lost, so that nobody can tell."""
+    if not requirement.quarantine or not held or run.exit_code != 0:
+        return False
+    document = sight.results.read(run)
+    return document is None or bool(failed_in_quarantine(document, held))
 
 
 def _last_runs(sight: Sight, base: ObjectId, requirement: Requirement) -> tuple[ObjectId, list[CheckRun]]:

@@ -25,7 +25,7 @@ class Before(Value):
     """The tests of the base."""
 
     passed: Mapping[str, int]
-    """How often each id passed."""
+    """How often each id passed, or failed in quarantine."""
     ids: frozenset[str]
     """All ids, also of tests that did not pass."""
 
@@ -60,13 +60,16 @@ class TestChanges(Value):
         return bool(self.removed or self.skipped or self.fewer)
 
 
-def before(documents: Iterable[ResultDocument]) -> Before:
-    """All that the base's documents say together."""
+def before(documents: Iterable[ResultDocument], borne: Iterable[ResultDocument] = ()) -> Before:
+    """All that the base's documents say together. Arguments: ``borne`` are those of runs that counted
+    although tests failed in them; these are missed as much as what passed."""
     passed: Counter[str] = Counter()
     ids: set[str] = set()
     for document in documents:
         passed |= Counter(case.id for case in document.tests if case.outcome == "passed")
         ids.update(case.id for case in document.tests)
+    for document in borne:
+        passed |= Counter(case.id for case in document.tests if case.outcome != "skipped")
     return Before(passed, frozenset(ids))
 
 

@@ -11,6 +11,7 @@ from lfci_gate.attest.bundle import parse_bundle
 from lfci_gate.attest.trailer import format_inline
 from lfci_gate.model import ObjectId, Outcome, RefUpdate, ResultDocument, TestCase, VerdictKind
 from tests.gate.test_rule_14 import whole_approval
+from tests.gate.test_rules_04_to_12 import line_of, note
 from tests.support.evidence import NOW
 from tests.support.forge import AGENT, CONFIG, RULE, SECOND_AGENT, policy_text
 from tests.support.memory_forge import MAIN, MemoryForge, codes
@@ -284,18 +285,70 @@ def test_an_approval_of_the_whole_change_lets_it_into_quarantine() -> None:
     assert codes(forge.judge(update, failing(forge, commit), whole_approval(forge, commit))) == {"LFCI108"}
 
 
-def test_what_passed_beside_a_borne_failure_is_compared_later() -> None:
-    """What landed by quarantine is a base like any other: nothing that passed there vanishes unseen."""
-    forge = forge_with(text=policy(tests={"removed": "refuse"}))
-    base = forge.refs[MAIN]
-    forge.land(failing(forge, base, result("t::two", passed=("t::one", "t::three"))))
+def based_on(*documents: ResultDocument, held: bytes = HELD, text: bytes | None = None) -> MemoryForge:
+    """A forge whose base has these failed runs, of a rule that lets no test vanish."""
+    forge = forge_with(held, text or policy(tests={"removed": "refuse"}))
+    for minutes, document in enumerate(documents, 2):
+        forge.land(failing(forge, forge.refs[MAIN], document, minutes))
+    return forge
+
+
+def test_what_landed_by_a_quarantine_is_a_base_like_any_other() -> None:
+    """Nothing vanishes unseen that passed there, nor what failed."""
+    forge = based_on(result("t::two", passed=("t::one", "t::three")))
     commit = change(forge)
     verdict = forge.judge(forge.to_main(commit), passing(forge, commit))
     assert codes(verdict) == {"LFCI213"}
     assert verdict.refs[0].reasons[0].facts == ("removed: t::three",)
-    # A failure of the whole command is no base: it says nothing of what is tested.
-    forge = forge_with(text=policy(tests={"removed": "refuse"}))
-    forge.land(failing(forge, forge.refs[MAIN], result("t::two", status=1, passed=("t::one", "t::three"))))
-    commit = change(forge)
+    gone = passing(forge, commit, document=result(passed=("t::one", "t::three")))
+    verdict = forge.judge(forge.to_main(commit), gone)
+    assert codes(verdict) == {"LFCI213"}
+    assert verdict.refs[0].reasons[0].facts == ("removed: t::two",)
+    for every in (
+        result("t::two", passed=("t::one", "t::three")),
+        result(passed=("t::one", "t::two", "t::three")),
+    ):
+        outcome = Outcome.PASSED if every.tests[-1].outcome == "passed" else Outcome.FAILED
+        update = failing(forge, commit, every, result=outcome)
+        assert codes(forge.judge(forge.to_main(commit), update)) == set()
+
+
+@pytest.mark.parametrize(
+    ("document", "held", "asked"),
+    [
+        (result("t::two", status=1, passed=("t::three",)), HELD, {}),  # nobody knows what failed
+        (result("t::two", "t::four", passed=("t::three",)), HELD, {}),  # it did not land by the quarantine
+        (result("t::two", passed=("t::three",)), PLAIN, {}),
+        (result("t::two", passed=("t::three",)), HELD, {"quarantine": "refuse"}),
+        (result("t::two", passed=("t::three",)), PLAIN + LINT + entry(check="lint"), {}),
+    ],
+)
+def test_any_other_failed_run_is_no_base(
+    document: ResultDocument, held: bytes, asked: dict[str, Any]
+) -> None:
+    """Else a landing by bypass with a failed run would hide what passed before it."""
+    forge = based_on(document, held=held, text=policy(asked, tests={"removed": "refuse"}))
+    commit = change(forge, held)
     verdict = forge.judge(forge.to_main(commit), passing(forge, commit))
     assert codes(verdict) == set()
+    assert verdict.refs[0].remarks == ("check test: no result of the base, so no tests were compared",)
+
+
+def test_a_quarantine_that_has_ended_since_made_a_base_all_the_same() -> None:
+    forge = based_on(
+        result("t::two", passed=("t::three",)),
+        held=PLAIN + entry(until=NOW - MINUTE),
+    )
+    commit = change(forge, PLAIN)
+    assert codes(forge.judge(forge.to_main(commit), passing(forge, commit))) == {"LFCI213"}
+
+
+def test_where_the_document_of_such_a_base_is_lost_nothing_can_be_told() -> None:
+    forge = forge_with(text=policy(tests={"removed": "refuse"}))
+    base = forge.refs[MAIN]
+    note(forge, base, line_of(forge, failing(forge, base)))
+    commit = change(forge)
+    assert codes(forge.judge(forge.to_main(commit), passing(forge, commit))) == {"LFCI221"}
+    # Of a command that ended otherwise it is none, with or without a document.
+    note(forge, base, line_of(forge, failing(forge, base, result("t::two", status=1))))
+    assert codes(forge.judge(forge.to_main(commit), passing(forge, commit))) == set()
