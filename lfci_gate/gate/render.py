@@ -44,8 +44,11 @@ def verdict_lines(verdict: Verdict, *, show_refs: bool | None = None) -> Iterato
 
 
 def bypass_lines(verdict: Verdict) -> Iterator[str]:
-    """What the pusher of an accepted push reads where a bypass let something land."""
+    """What the pusher of an accepted push reads where a bypass let something land, or failures were borne."""
     for ref in verdict.refs:
+        for remark in ref.remarks if ref.bypass is None else ():
+            if remark.startswith("QUARANTINE"):
+                yield f"warning: {_ascii(remark)}"
         if ref.bypass is not None:
             yield f"warning: {_ascii(ref.update.ref)} lands by break-glass"
             yield from (f"warning: {_ascii(remark)}" for remark in ref.remarks)

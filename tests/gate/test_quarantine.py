@@ -9,6 +9,7 @@ import pytest
 
 from lfci_gate.attest.bundle import parse_bundle
 from lfci_gate.attest.trailer import format_inline
+from lfci_gate.gate.render import bypass_lines
 from lfci_gate.model import ObjectId, Outcome, RefUpdate, ResultDocument, TestCase, VerdictKind
 from tests.gate.test_rule_14 import whole_approval
 from tests.gate.test_rules_04_to_12 import line_of, note
@@ -87,6 +88,9 @@ def test_a_failure_that_the_base_has_in_quarantine_counts_and_is_told() -> None:
     [line] = ref.summary
     assert line.startswith("check test: FAILED, 1 passed, 1 failed in quarantine, ")
     assert len(ref.evidence) == 1
+    # Also to who pushes, though it lands.
+    assert list(bypass_lines(verdict)) == [f"warning: {ref.remarks[0]}"]
+    assert list(bypass_lines(forge.judge(forge.to_main(commit), passing(forge, commit)))) == []
 
 
 def test_the_words_are_bounded_and_printable() -> None:
