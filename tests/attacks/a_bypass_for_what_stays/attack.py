@@ -5,10 +5,12 @@ policy, tests that nobody compared, a signer whose key has ended.
 2. A commit with two attestation trailers: LFCI409 and LFCI218. An attested policy that nobody approved:
    LFCI206 and LFCI218. Checks waived without the tests, where the rule compares tests: LFCI101 and LFCI218.
    One of the two who signed has a key that has ended: LFCI101 and LFCI218.
-3. An approved policy whose checks are waived lands, and so does a change that waives both words.
+3. An approved policy whose checks are waived lands, and so does a change that waives both words, one in
+   which a test vanished and only that is waived, and one without that word where nothing is compared.
 """
 
 from lfci_gate.attest.keys import format_public
+from tests.attacks.compared import document
 from tests.attacks.glass import GLASS, KEYS, bypass, with_glass
 from tests.attacks.kit import MAINTAINER, RULE, Attack, Scene, ed25519_signer, hours_ago, policy_text
 
@@ -41,3 +43,11 @@ def mount(scene: Scene) -> None:
     scene.lands(eve, "main", words, *eve.approvals("HEAD", base, policy=given))
     eve.edit()
     scene.lands(eve, "main", bypass(eve, waives=("checks", "tests")))
+    scene.forge.set_policy(with_glass(5))
+    eve.edit()
+    scene.lands(eve, "main", bypass(eve, waives=("checks",)))
+    scene.forge.set_policy(policy_text(version=6, rules=(rule,), keys=KEYS))
+    eve.edit()
+    scene.lands(eve, "main", eve.run())
+    eve.edit()
+    scene.lands(eve, "main", eve.run(document=document("t::one")), bypass(eve, waives=("tests",)))

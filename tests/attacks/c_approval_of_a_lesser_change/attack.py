@@ -33,6 +33,9 @@ def mount(scene: Scene) -> None:
     scene.refused(eve, "main", run, eve.statement(whole, AGENT))
     part = approval(eve, base, text, paths=("src/", "tests/"))
     scene.refused(eve, "main", run, eve.statement(part, MAINTAINER))
+    scene.forge.set_policy(policy_text(version=2, rules=(rule(),)))
+    scene.refused(eve, "main", run, eve.statement(whole, MAINTAINER))  # nobody may approve it there
+    scene.forge.set_policy(policy_text(version=3, rules=(rule(tests={"removed": "approval"}),)))
     scene.lands(eve, "main", run, eve.statement(whole, MAINTAINER))
 
 
