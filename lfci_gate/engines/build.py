@@ -83,7 +83,7 @@ def run_in_nix(
     it cannot be told that it ran now.
     """
     out = derivation.run.outputs.get(derivation.output, "")
-    where = HERE if here else _where(nix, derivation, out)
+    where = HERE if here else _where(nix, derivation)
     options = [*sandbox_options(interpreters(nix, closure, derivation.run.builder)), *where.options]
     if derivation.probe_drv:
         probed = _probe(nix, derivation.probe_drv, options, limits, where)
@@ -101,17 +101,18 @@ def run_in_nix(
     return _of_run_script(done, place)
 
 
-def _where(nix: Nix, derivation: Derivation, out: str) -> Where:
-    """One place for the probe and the run; there, and in the store here, no earlier output is left."""
+def _where(nix: Nix, derivation: Derivation) -> Where:
+    """One place for the probe and the run; elsewhere no earlier output is left, there and in the store here:
+    Nix would take back the outputs only that are missing."""
     if not nix.machine.builders:
         return HERE
-    valid = is_valid(nix, out)
+    outputs = tuple(derivation.run.outputs.values())
+    valid = [path for path in outputs if is_valid(nix, path)]
     if valid and nix.machine.local:
         return HERE  # where Nix can compare the two
-    features = required_features(derivation.run.env)
-    where = choose(nix, derivation.system, features, tuple(derivation.run.outputs.values()))
+    where = choose(nix, derivation.system, required_features(derivation.run.env), outputs)
     if valid:
-        forget_here(nix, out)
+        forget_here(nix, valid)
     return where
 
 
@@ -135,6 +136,7 @@ def _probe(nix: Nix, drv: str, options: Sequence[str], limits: Limits, where: Wh
             log_bytes=limits.log_bytes,
             line=said.append,
             tick=lambda _elapsed: None,
+            around_s=where.around_s,
         )
         # Built before means: for an attempt on a builder that was then lost.
         if done.ran or done.status != 0 or where.builder is not None:
@@ -176,6 +178,7 @@ def _run(
             log_bytes=limits.log_bytes,
             line=line,
             tick=progress.heartbeat,
+            around_s=where.around_s,
         )
         refuse_unknown_builder(done, where)
         # Not run, and yet there: somebody else built it a moment before. Not there any more to be
@@ -184,7 +187,7 @@ def _run(
         if done.ran or (done.status != 0 and not vanished):
             break
         if where.builder is not None:
-            _forget_everywhere(nix, where.builder, derivation, out)
+            _forget_everywhere(nix, where.builder, tuple(derivation.run.outputs.values()))
     else:
         _not_run(where, out, done)
     if again and done.status == 0:
@@ -196,10 +199,11 @@ def _run(
     return replace(done, differs=beside if there else None)
 
 
-def _forget_everywhere(nix: Nix, builder: Builder, derivation: Derivation, out: str) -> None:
-    forget(nix, builder, tuple(derivation.run.outputs.values()))
-    if is_valid(nix, out):
-        forget_here(nix, out)
+def _forget_everywhere(nix: Nix, builder: Builder, outputs: Sequence[str]) -> None:
+    forget(nix, builder, outputs)
+    valid = [path for path in outputs if is_valid(nix, path)]
+    if valid:
+        forget_here(nix, valid)
 
 
 def _not_run(where: Where, out: str, done: Realised) -> NoReturn:

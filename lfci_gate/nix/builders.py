@@ -7,6 +7,7 @@ than the one that was configured.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,8 +36,9 @@ _ALWAYS = (
 
 
 def _alias(builder: Builder) -> str:
-    user = f"{builder.user}-" if builder.user else ""
-    return f"lfci-{user}{builder.host}-{builder.port}"
+    """Different for different builders, whatever their names are made of; lower case, as ssh makes it."""
+    whole = f"{builder.user}@{builder.host}:{builder.port}"
+    return f"lfci-{builder.host.lower()}-{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
 
 
 def uri_of(builder: Builder) -> str:

@@ -36,6 +36,9 @@ __all__ = [
 _ASK_S: Final = 40.0
 """Longest wait for an answer of a builder, in seconds. ssh itself gives up a connection after ten."""
 
+_UPLOAD_S: Final = 3600
+"""Longest time for an environment to be copied to a builder, which may be far away."""
+
 _NOT_VALID: Final = b"is not valid"
 
 
@@ -49,6 +52,11 @@ class Where(Value):
     def uri(self) -> str:
         """Nix's name for it; empty: this machine."""
         return "" if self.builder is None else uri_of(self.builder)
+
+    @property
+    def around_s(self) -> int:
+        """How long Nix may take around a build there, in seconds."""
+        return 60 if self.builder is None else _UPLOAD_S
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -123,31 +131,36 @@ def forget(nix: Nix, builder: Builder, paths: Sequence[str]) -> str | None:
 
     Raises Undecided LFCI330 when one is there and cannot be deleted.
     """
+    there = []
     for path in paths:
         asked = _ask(nix, "path-info", "--store", uri_of(builder), path)
         if asked.status == 0:
-            done = _ask(nix, "store", "delete", "--store", uri_of(builder), path)
-            if done.status != 0:
-                raise Undecided(
-                    "LFCI330",
-                    f"{builder.name} cannot forget the output of an earlier run",
-                    facts=(path, *last_lines(done.stderr, 2)),
-                    hint=f"on {builder.name}: nix-store --delete {path}",
-                )
+            there.append(path)
         elif _NOT_VALID not in asked.stderr:
             return _why(asked)
+    if not there:
+        return None
+    # All at once: one may refer to another.
+    done = _ask(nix, "store", "delete", "--store", uri_of(builder), *there)
+    if done.status != 0:
+        raise Undecided(
+            "LFCI330",
+            f"{builder.name} cannot forget the output of an earlier run",
+            facts=(*there, *last_lines(done.stderr, 2)),
+            hint=f"on {builder.name}: nix-store --delete {' '.join(there)}",
+        )
     return None
 
 
-def forget_here(nix: Nix, path: str) -> None:
-    """Deletes the output of an earlier run in this machine's store. Raises Undecided LFCI330."""
-    done = nix.run_store("--delete", path)
+def forget_here(nix: Nix, paths: Sequence[str]) -> None:
+    """Deletes the outputs of an earlier run in this machine's store. Raises Undecided LFCI330."""
+    done = nix.run_store("--delete", *paths)
     if done.status != 0:
         raise Undecided(
             "LFCI330",
             "the output of an earlier run is in use here, and only other machines may build",
-            facts=(path, *last_lines(done.stderr, 2)),
-            hint=f"nix-store --delete {path}",
+            facts=(*paths, *last_lines(done.stderr, 2)),
+            hint=f"nix-store --delete {' '.join(paths)}",
         )
 
 

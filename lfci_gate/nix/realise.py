@@ -92,6 +92,7 @@ def realise(
     log_bytes: int,
     line: Callable[[bytes], None],
     tick: Callable[[float], None],
+    around_s: int = _GRACE_S,
 ) -> Realised:
     """Builds ``drv`` where ``options`` say, never from a cache of this machine; waits for its end.
 
@@ -101,6 +102,7 @@ def realise(
         log_bytes: more output than this ends it.
         line: gets each line of the builder's output, with its newline.
         tick: called about once a second with the seconds since the start.
+        around_s: how long Nix may take around the build itself, in seconds: to copy things to a builder.
 
     Raises Undecided LFCI303 when Nix cannot be started or hangs; what ``line`` raises. Nothing of the
     build runs on in any case.
@@ -108,7 +110,7 @@ def realise(
     argv = nix.store_command(
         *("--realise", "--log-format", "internal-json", "--option", "substitute", "false"),
         # In case this process is killed: nobody else would end the build.
-        *("--timeout", str(timeout_s + _GRACE_S), "--cores", str(len(os.sched_getaffinity(0)))),
+        *("--timeout", str(timeout_s + around_s), "--cores", str(len(os.sched_getaffinity(0)))),
         # Of a second build Nix throws an output away that differs, unless it is told to keep failures.
         *(("--check", "--keep-failed") if again else ()),
         *options,
@@ -117,7 +119,7 @@ def realise(
     child = nix.start(argv)
     try:
         heard = _Heard(drv, line, log_bytes)
-        how = _follow(child, heard, timeout_s, tick)
+        how = _follow(child, heard, timeout_s, around_s, tick)
     except BaseException:
         stop_group(child, grace_s=_KILL_S)
         raise
@@ -125,7 +127,11 @@ def realise(
 
 
 def _follow(
-    child: subprocess.Popen[bytes], heard: _Heard, timeout_s: int, tick: Callable[[float], None]
+    child: subprocess.Popen[bytes],
+    heard: _Heard,
+    timeout_s: int,
+    around_s: int,
+    tick: Callable[[float], None],
 ) -> str:
     """Reads both outputs to their ends; gives what ended the build."""
     assert child.stdout is not None
@@ -151,7 +157,7 @@ def _follow(
                 stop_group(child, grace_s=_KILL_S)
                 return "output" if heard.too_much else "timeout"
             # Before the builder starts, Nix may wait for another build of the same derivation.
-            if heard.began is None and now - started > 2 * timeout_s + _GRACE_S:
+            if heard.began is None and now - started > 2 * timeout_s + around_s:
                 raise Undecided("LFCI303", "nix-store did not begin the build in time")
     child.wait()
     child.stdout.close()

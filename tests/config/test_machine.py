@@ -14,6 +14,7 @@ from lfci_gate.engines.machine import configuration_files, machine_of
 from lfci_gate.errors import UsageError
 from lfci_gate.machine import Builder, Caches, Machine
 from lfci_gate.nix.builders import configure_ssh, line_of
+from lfci_gate.value import replace
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHfRlLiMejLNKQaJuad/vUP33mR3kBXKwa3YCICAc87W"
 IN_NIX = base64.b64encode(f"{HOST_KEY} root@big\n".encode()).decode()
@@ -56,7 +57,7 @@ def test_both_ways_to_write_a_builder_say_the_same() -> None:
     machine = read(f"[builders]\nretry = true\n{TABLE}")
     assert machine == Machine(builders=(BIG,), local=True, retry=True)
     assert line_of(BIG) == (
-        "ssh-ng://lfci-build-big.example.com-2222 x86_64-linux,i686-linux - 4 2 kvm,big benchmark -"
+        "ssh-ng://lfci-big.example.com-309ecc6d5159 x86_64-linux,i686-linux - 4 2 kvm,big benchmark -"
     )
     assert BIG.can_build("x86_64-linux", frozenset({"benchmark", "kvm"}))
     assert not BIG.can_build("x86_64-linux", frozenset({"kvm"})), "the mandatory feature is not asked for"
@@ -68,7 +69,14 @@ def test_ssh_believes_the_configured_host_key_only(tmp_path: Path) -> None:
     text = configure_ssh([BIG], tmp_path).read_text()
     assert "StrictHostKeyChecking yes" in text
     assert "BatchMode yes" in text
-    assert (tmp_path / "known_hosts").read_text() == f"lfci-build-big.example.com-2222 {HOST_KEY}\n"
+    assert (tmp_path / "known_hosts").read_text() == f"lfci-big.example.com-309ecc6d5159 {HOST_KEY}\n"
+    # However their names are made, two builders are never taken for each other.
+    twins = [
+        replace(BIG, user="", host="a-b"),
+        replace(BIG, user="a", host="b"),
+        replace(BIG, host="b", user=""),
+    ]
+    assert len({line_of(each).split()[0] for each in (*twins, BIG)}) == 4
     blank = tmp_path / "a b"
     blank.mkdir()
     with pytest.raises(UsageError, match="LFCI531"):
