@@ -13,7 +13,7 @@ import copy
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,23 @@ def mutants_of(module: str) -> Iterator[Mutant]:
             for operator, _made in _changes(target):
                 code = _changed(node, function, place, operator, module)
                 if code is not None and code.co_code + repr(code.co_consts).encode() != codes[function]:
-                    was = " ".join(ast.unparse(target).split())[:200]
+                    was = _text(target)
                     lines = _lines(target, operator)
                     yield Mutant(
                         module, function, lines[0], lines, operator, was, code, _is_check(target, operator)
                     )
+
+
+def names_of(module: str, functions: Collection[str]) -> frozenset[str]:
+    """The keys of all changes of some functions of a module, without making the changes."""
+    source = Path(importlib.import_module(module).__file__ or "").read_text()
+    found = set()
+    for function, node in _functions(ast.parse(source)):
+        if function in functions:
+            for target in _places(node):
+                for operator, _made in _changes(target):
+                    found.add(f"{module}:{function}: {operator}: {_text(target)}")
+    return frozenset(found)
 
 
 def put(mutant: Mutant) -> None:
@@ -143,6 +155,10 @@ def _changed(
             each for each in found.co_consts if isinstance(each, types.CodeType) and each.co_name == name
         )
     return found
+
+
+def _text(target: ast.AST) -> str:
+    return " ".join(ast.unparse(target).split())[:200]
 
 
 def _lines(target: ast.AST, operator: str) -> tuple[int, ...]:
