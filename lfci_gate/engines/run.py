@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lfci_gate.attest.results import counts, result_document
-from lfci_gate.engines.build import run_in_nix
 from lfci_gate.engines.collect import artifacts, read_report, read_seconds
 from lfci_gate.engines.conditions import NORMAL, Conditions, Measured, measure, one_processor
 from lfci_gate.engines.develop import run_in_sandbox
@@ -186,6 +185,8 @@ class _Run(Value):
     ) -> _Ran:
         check = self.definition
         if self.engine is Engine.BUILD:
+            from lfci_gate.engines.build import run_in_nix  # only then: the other engine starts sooner
+
             built = run_in_nix(
                 nix,
                 derivation,
