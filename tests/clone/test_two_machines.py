@@ -1,7 +1,7 @@
 """What one machine attests another reproduces: `lfci verify --rebuild --store fresh`, with real Nix.
 
 Two roots (tests/support/machine.py) with other users, homes, host names, time zones, languages, umasks,
-CPUs and stores. They share the forge's address and nothing else: all that the check is made of is in the
+CPUs and stores. Of each other they know the forge's address only: all that the check is made of is in the
 project. Its artifact tells what the check saw of its machine, so equal results mean that it saw the same.
 """
 

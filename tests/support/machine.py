@@ -117,8 +117,11 @@ class Machine:
         (software / "lfci").write_text(_LFCI.format(python=interpreter(), code=code, site=site))
         for name in self._software.keys() - {"python"}:
             (software.parent / name).mkdir(parents=True)
-        for path in (etc, *etc.rglob("*"), software.parent, *software.parent.rglob("*")):
-            path.chmod(0o755 if path.is_dir() or path.name == "lfci" else 0o644)
+        # Whatever the umask of who runs the tests.
+        own = [etc, software.parent, self.base / "staged"]
+        for path in (self.base, *own, *(each for folder in own for each in folder.rglob("*"))):
+            if path.exists():
+                path.chmod(0o755 if path.is_dir() or path.name == "lfci" else 0o644)
 
     def _give(self, path: Path) -> None:
         if self.root:
