@@ -58,6 +58,8 @@ class RepositoryPlace(Value):
     """Whether objects are also taken from whoever asks."""
     hash_name: str = "sha1"
     """``sha1`` or ``sha256``."""
+    fetch_mib: int = 4096
+    """Largest pack that is fetched from a source, in MiB."""
 
 
 class RunnerConfig(Value):
@@ -154,10 +156,11 @@ def _repositories(table: Fields) -> tuple[RepositoryPlace, ...]:
             _source(each, source)
         packs = each.take("packs", bool) if "packs" in each else True
         hash_name = choice(each, "object-format", ("sha1", "sha256"))
+        fetch_mib = _number(each, "fetch-mib", 1, 1 << 20, 4096)
         each.finish()
         if not (sources or packs):
             raise table.wrong(uuid, "has neither sources nor packs, so nothing of it can be checked")
-        found.append(RepositoryPlace(uuid, sources, packs, hash_name))
+        found.append(RepositoryPlace(uuid, sources, packs, hash_name, fetch_mib))
     if not found:
         raise table.wrong(None, "names no repository")
     return tuple(found)

