@@ -2,7 +2,7 @@
 
 1. The result must be derived again. The verifier has confirmed the run, and doubts since: the derivation, for
    another attestation of it; the rebuild of another attestation, with another result; this very attestation,
-   with its own result: LFCI117.
+   with its own result, also dated an hour ahead: LFCI117.
 2. Doubts about another derivation, about another system, and about another attestation where building gave
    exactly the result that this run claims are no doubts about this run: it lands.
 """
@@ -22,17 +22,18 @@ def mount(scene: Scene) -> None:
     eve = scene.eve
     eve.edit()
     run, verified = attested(eve)
-    good = verified(issued_at=now() - timedelta(minutes=3))
+    good = verified(method="derived", result_sha256=None, issued_at=now() - timedelta(minutes=3))
     other, moment = sha("another attestation"), now() - timedelta(minutes=2)
 
     def doubt(**words: object) -> str:
-        return verified(reproduced=False, issued_at=moment, **words)
+        return verified(**{"reproduced": False, "issued_at": moment, **words})
 
     for said in scene.some(
         [
             doubt(method="derived", result_sha256=None, attestation=other),
             doubt(method="rebuilt", result_sha256=sha("another result"), attestation=other),
             doubt(method="rebuilt"),
+            doubt(method="rebuilt", issued_at=now() + timedelta(hours=1)),
         ]
     ):
         scene.refused(eve, "main", run, good, said)

@@ -28,6 +28,7 @@ def mount(scene: Scene) -> None:
             {"repository": "0192f3c8-7e1c-7a54-9d0e-4f6b1f0a2c12"},
             {"inputs_tree": ObjectId("1" * 40)},
             {"method": "derived", "result_sha256": None},
+            {"reproduced": False, "attestation": sha("another attestation")},
         ]
     ):
         scene.refused(eve, "main", run, verified(**changes))
