@@ -54,11 +54,12 @@ def narrow() -> Iterator[House]:
         yield made
 
 
-def ask_as(house: House, uid: int, line: bytes) -> list[dict[str, Any]]:
-    """The events that another user gets."""
+def ask_as(house: House, uid: int, line: bytes, groups: tuple[int, ...] = ()) -> list[dict[str, Any]]:
+    """The events that another user gets, who is in ``groups`` beside their own."""
+    user = {**as_user(uid), "extra_groups": groups}
     done = subprocess.run(
         ["/usr/bin/python3", "-c", ASK, house.socket, line.decode()],
-        capture_output=True, check=True, timeout=60, cwd="/", env={"PATH": "/usr/bin"}, **as_user(uid),
+        capture_output=True, check=True, timeout=60, cwd="/", env={"PATH": "/usr/bin"}, **user,
     )  # fmt: skip
     return [json.loads(each) for each in done.stdout.splitlines()]
 
@@ -111,6 +112,9 @@ def test_who_may_not_ask_is_told_so(narrow: House) -> None:
     [refused] = ask_as(narrow, STRANGER, request("1" * 40))
     assert refused["code"] == "LFCI523"
     assert ask_as(narrow, OTHER_UID, STATUS)[0]["event"] == "status"
+    # The kernel tells all groups of a peer, not only the first.
+    assert ask_as(narrow, STRANGER, STATUS, groups=(1, OTHER_UID))[0]["event"] == "status"
+    assert ask_as(narrow, STRANGER, STATUS, groups=(1, 2))[0]["code"] == "LFCI523"
 
 
 def test_turns_are_taken_and_limits_hold(narrow: House, make_worker: Callable[..., Worker]) -> None:
