@@ -70,9 +70,9 @@ class Expected(Value):
     limits: Limits
     roles: Roles
     """Those that keys have for the change from the base to this commit."""
-    quarantine: frozenset[str] = frozenset()
+    quarantine: frozenset[str]
     """Ids of tests whose failure the requirement lets be known (:mod:`lfci_gate.gate.quarantine`)."""
-    document: Callable[[CheckRun], ResultDocument | None] | None = None
+    document: Callable[[CheckRun], ResultDocument | None]
     """The result document of a run, where it is; asked only where something is in quarantine."""
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lfci_gate.attest.bundle import parse_bundle
 from lfci_gate.attest.trailer import format_inline
+from lfci_gate.config.policy import parse_policy
+from lfci_gate.config.project import parse_project
+from lfci_gate.errors import Refusal
+from lfci_gate.gate.quarantine import failures_of, in_quarantine
 from lfci_gate.gate.render import bypass_lines
 from lfci_gate.model import ObjectId, Outcome, RefUpdate, ResultDocument, TestCase, VerdictKind
+from lfci_gate.value import replace
 from tests.gate.test_rule_14 import whole_approval
 from tests.gate.test_rules_04_to_12 import line_of, note
-from tests.support.evidence import NOW
+from tests.support.evidence import CHECK_RUN, NOW
 from tests.support.forge import AGENT, CONFIG, RULE, SECOND_AGENT, policy_text
 from tests.support.memory_forge import MAIN, MemoryForge, codes
 from tests.support.statements import bundle, passing_run
@@ -103,6 +109,12 @@ def test_the_words_are_bounded_and_printable() -> None:
     assert remark.isascii()
     assert remark.endswith("x... and 2 more")
     assert len(remark) < 2000
+    # Ten are named, each with 160 characters.
+    names = [f"t::{number}{'x' * 156}" for number in range(10)]
+    forge = forge_with(PLAIN + b"".join(entry(name) for name in names))
+    commit = change(forge, PLAIN)
+    verdict = forge.judge(forge.to_main(commit), failing(forge, commit, result(*names)))
+    assert verdict.refs[0].remarks[0].endswith(f"on the base: {', '.join(names)}")
 
 
 @pytest.mark.parametrize(
@@ -356,3 +368,37 @@ def test_where_the_document_of_such_a_base_is_lost_nothing_can_be_told() -> None
     # Of a command that ended otherwise it is none, with or without a document.
     note(forge, base, line_of(forge, failing(forge, base, result("t::two", status=1))))
     assert codes(forge.judge(forge.to_main(commit), passing(forge, commit))) == set()
+
+
+# -- by itself -----------------------------------------------------------------------------------------
+
+
+def test_nothing_is_read_where_nothing_could_count() -> None:
+    def unread(_run: object) -> ResultDocument:
+        raise AssertionError("read")
+
+    def malformed(_run: object) -> ResultDocument:
+        raise Refusal("LFCI115", "malformed")
+
+    def expected(*held: str, document: object) -> Any:
+        return SimpleNamespace(quarantine=frozenset(held), document=document)
+
+    failed = replace(CHECK_RUN, result=Outcome.FAILED, exit_code=0)
+    found = result("t::two")
+    assert failures_of(failed, expected("t::two", document=lambda _run: found)) == ("t::two",)
+    assert failures_of(failed, expected("t::two", document=lambda _run: None)) == ()
+    assert failures_of(failed, expected("t::two", document=malformed)) == ()
+    assert failures_of(failed, expected(document=unread)) == ()
+    assert failures_of(CHECK_RUN, expected("t::two", document=unread)) == ()
+    forge = forge_with()
+    requirement = parse_policy(policy()).rules[0].require[0]
+    definition = parse_project(HELD).check("test")
+    assert definition is not None
+    base = forge.refs[MAIN]
+    assert in_quarantine(forge.objects, base, requirement, definition, NOW) == {"t::two"}
+    for other in (
+        (None, requirement, definition),
+        (base, replace(requirement, quarantine=False), definition),
+        (base, requirement, replace(definition, failures="status")),
+    ):
+        assert in_quarantine(forge.objects, *other, NOW) == frozenset()
