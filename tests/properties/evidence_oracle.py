@@ -154,14 +154,16 @@ class Moment:
         for item in self.pool(commit):
             run = item.statement
             here = getattr(run, "subject", None) == subject
+            brought = any(item == each.evidence for each in self.push.deliveries)
             if not isinstance(run, Run) or run.check != need.check:
-                if here and not self.keys(item.good):
+                # Where too little is attested, all is told that is wrong with what the push brought.
+                if (here or brought) and not self.keys(item.good):
                     judged.may_say |= {"LFCI102", "LFCI103"}
                 if isinstance(run, Approval) and run.to == subject and not self.keys(item.good):
                     judged.may_say |= {"LFCI102", "LFCI103"}
                 continue
             if not here:
-                if any(item == each.evidence for each in self.push.deliveries):
+                if brought:
                     judged.may_say |= {"LFCI102", "LFCI103", "LFCI104"}
                     judged.says |= {"LFCI101", "LFCI104"}
                 continue
