@@ -84,6 +84,8 @@ def run_in_nix(
     """
     out = derivation.run.outputs.get(derivation.output, "")
     where = HERE if here else _where(nix, derivation)
+    for each in where.skipped:
+        progress.phase("environment", f"warning[LFCI329]: {each}; the check runs here")
     options = [*sandbox_options(interpreters(nix, closure, derivation.run.builder)), *where.options]
     if derivation.probe_drv:
         probed = _probe(nix, derivation.probe_drv, options, limits, where)

@@ -47,6 +47,8 @@ class Where(Value):
 
     builder: Builder | None
     """None: this machine."""
+    skipped: tuple[str, ...] = ()
+    """Why none of the builders is it, where it is this machine all the same; one line each."""
 
     @property
     def uri(self) -> str:
@@ -74,23 +76,29 @@ def choose(nix: Nix, system: str, features: frozenset[str], outputs: Sequence[st
     equals; this machine where none does and it may. On the builder ``outputs`` are forgotten. Its Nix must
     be no older than this one, whose version the attestation names and a policy may set a floor for.
 
-    Raises Undecided LFCI329 when nobody can be reached that may build it, LFCI330 when the builder cannot
-    forget; UsageError LFCI531 when the store is a daemon's.
+    Raises Undecided LFCI329 when nobody can be reached that may build it, LFCI330 when the one that can be
+    cannot forget; UsageError LFCI531 when the store is a daemon's.
     """
     machine = nix.machine
     if not machine.builders:
         return HERE
     refuse_daemon(nix)
     silent: list[str] = []
+    remembers: Undecided | None = None
     for builder in sorted(machine.builders, key=lambda each: -each.speed):
         if not builder.can_build(system, features):
             continue
-        problem = problem_of(nix, builder) or forget(nix, builder, outputs)
+        try:
+            problem = problem_of(nix, builder) or forget(nix, builder, outputs)
+        except Undecided as error:
+            remembers, problem = error, "it cannot forget the output of an earlier run"
         if problem is None:
             return Where(builder)
         silent.append(f"{builder.name}: {problem}")
     if machine.local:
-        return HERE
+        return Where(None, tuple(silent))
+    if remembers is not None:
+        raise remembers
     wanted = " ".join((system, *sorted(features)))
     raise Undecided(
         "LFCI329",

@@ -68,7 +68,8 @@ def configure(builder: OtherMachine, tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def project(make_project: Make, tmp_path: Path) -> Project:
     project = make_project(BODY)
-    project.write({"random": str(tmp_path), "unit.sh": f"echo {tmp_path}; echo > $out\n"})
+    # Never built before in any store: the other machine's Nix 2.8 looks for `.check` outputs in this one's.
+    project.write({"random": os.urandom(16).hex(), "unit.sh": f"echo {tmp_path}; echo > $out\n"})
     return project
 
 
@@ -229,6 +230,7 @@ def test_a_builder_that_is_not_there_or_not_itself_is_not_used(
     # Where this machine may build, it does.
     configure(builder.table(port=9), "local = true")
     assert build(project, "true").outcome is Outcome.PASSED
+    assert any("Connection refused; the check runs here" in detail for _, detail in project.heard.phases)
 
 
 def test_a_builder_whose_sandbox_is_open_is_found_out(
