@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from pathlib import Path
 
@@ -84,17 +85,16 @@ def test_ssh_believes_the_configured_host_key_only(tmp_path: Path) -> None:
 
 
 def test_caches() -> None:
-    urls = [
+    urls = (
         "file:///srv/cache",
         "https://cache.example.com/nix",
-        "http://[::1]:80",
+        "http://cache.example.com:8080",
         "s3://bucket?region=eu-1",
-    ]
-    text = f'nix = {[*urls[:2], urls[3]]}\nkeys = ["{CACHE_KEY}"]'.replace("'", '"')
-    pushed = f'{text}\npush = "{urls[0]}"\nsigning-key = "/etc/lfci/cache.key"'
-    assert read(f"[cache]\n{pushed}").caches == Caches(
-        (*urls[:2], urls[3]), (CACHE_KEY,), urls[0], "/etc/lfci/cache.key"
     )
+    text = f"[cache]\nnix = {json.dumps(urls)}\nkeys = {json.dumps([CACHE_KEY])}\n"
+    pushed = f'push = "{urls[0]}"\nsigning-key = "/etc/lfci/cache.key"\n'
+    assert read(text).caches == Caches(urls, (CACHE_KEY,), None, None)
+    assert read(text + pushed).caches == Caches(urls, (CACHE_KEY,), urls[0], "/etc/lfci/cache.key")
     assert read("[cache]\nnix = []").caches == Caches((), (), None, None)
     assert read("[store]\nverify = true").verify
 
