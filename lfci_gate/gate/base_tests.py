@@ -63,12 +63,12 @@ def tests_against_base(
         why = "no test report on the base" if landed else "no result of the base"
         return _nothing(check, f"{why}, so no tests were compared") if documents else Compared()
     known = {run.result_sha256: sight.results.read(run) for run in reported}
-    there = [found for found in known.values() if found is not None]
+    there = {name: found for name, found in known.items() if found is not None}
     if len(there) < len(known):
         hint = f"ask the operator to restore {RESULTS_REF} (in a clone: git fetch)"
         return _unknown(check, "a result document of the base is missing", hint, change.commit)
     failed = {run.result_sha256 for run in reported if run.result is not Outcome.PASSED}
-    old = before(there, (each for name, each in known.items() if each is not None and name in failed))
+    old = before(there.values(), [there[name] for name in failed])
     has_report = len(documents) == len(runs)
 
     def renames(ids: Iterable[str]) -> dict[str, frozenset[str]]:

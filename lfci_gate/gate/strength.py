@@ -176,7 +176,7 @@ def rule_10_strength(each: Pass, expected: Expected, requirement: Requirement) -
     if not weak:
         return None
     reason = miss("LFCI109", "the attestation is too weak for this rule", expected, *weak)
-    return replace(reason, hint=_STEADY) if late and weak == late else reason
+    return replace(reason, hint=_STEADY) if weak == late else reason
 
 
 def rule_11_key(key: PolicyKey, issued_at: datetime, expected: Expected) -> Reason | None:

@@ -359,6 +359,14 @@ def test_a_quarantine_that_has_ended_since_made_a_base_all_the_same() -> None:
     assert codes(forge.judge(forge.to_main(commit), passing(forge, commit))) == {"LFCI213"}
 
 
+def test_what_failed_in_a_base_that_says_it_passed_is_not_missed() -> None:
+    forge = forge_with(text=policy(tests={"removed": "refuse"}))
+    forge.land(failing(forge, forge.refs[MAIN], result=Outcome.PASSED))
+    commit = change(forge)
+    fewer = passing(forge, commit, document=result())
+    assert codes(forge.judge(forge.to_main(commit), fewer)) == set()
+
+
 def test_where_the_document_of_such_a_base_is_lost_nothing_can_be_told() -> None:
     forge = forge_with(text=policy(tests={"removed": "refuse"}))
     base = forge.refs[MAIN]

@@ -407,6 +407,19 @@ def test_rule_09_bound_to_the_base(forge: MemoryForge) -> None:
     assert codes(empty.judge(empty.to_main(first), empty.run(first))) == set()
 
 
+def test_rule_09_the_first_landing_has_no_base_to_be_bound_to() -> None:
+    policy = rule(bind=["base"])
+    forge = MemoryForge(bootstrap_policy=policy)
+    commit = forge.commit({".lfci/policy.toml": policy})
+    assert codes(forge.judge(forge.to_main(commit), forge.run(commit))) == set()
+
+
+def test_rule_09_a_tree_without_a_flake_names_none(forge: MemoryForge) -> None:
+    forge.server_policy = rule(protect=[])
+    commit = forge.commit({"flake.nix": None, "flake.lock": None})
+    assert outcome(forge, forge.run(commit), commit=commit) == set()
+
+
 def test_rule_09_bound_to_the_ref(forge: MemoryForge) -> None:
     forge.server_policy = rule(bind=["ref"])
     commit = forge.commit(SOURCE)
@@ -496,6 +509,12 @@ def test_rule_10_at_most_so_many_attempts(forge: MemoryForge) -> None:
     verdict = forge.judge(forge.to_main(commit), run(1), *fails[:2])
     [weak] = [reason for reason in verdict.refs[0].reasons if reason.code == "LFCI109"]
     assert weak.facts[0] == "it is attempt 3, and at most 2 counts"
+    assert weak.hint.endswith("lfci check --runs 20")
+    # With more that is wrong, or something else, another run may help.
+    for changes in ({"attempt": 3, "hermetic": False}, {"hermetic": False}):
+        [weak] = forge.judge(forge.to_main(commit), run(1, **changes)).refs[0].reasons
+        assert weak.code == "LFCI109"
+        assert "--runs" not in weak.hint
 
 
 # -- rule 11 ------------------------------------------------------------------------------------
