@@ -17,6 +17,7 @@ from lfci_gate.clone.differences import documents_between
 from lfci_gate.clone.flakes import Span, Unsteady, agree, table
 from lfci_gate.clone.known import Question
 from lfci_gate.clone.repeat import Repeated, run_many, run_twice
+from lfci_gate.engines import conditions
 from lfci_gate.engines.conditions import NORMAL, Conditions, Measured
 from lfci_gate.engines.outcome import RunResult
 from lfci_gate.errors import Undecided
@@ -202,6 +203,7 @@ def test_what_is_stopped_tells_what_there_is(reason: BaseException, code: str) -
 def test_only_the_second_of_two_has_other_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[datetime] = []
     monkeypatch.setattr(repeat, "later_second", waited.append)
+    monkeypatch.setattr(conditions, "_is_usable", lambda need: True)
     other = replace(run("a"), measured=Measured(1, TWO, {}))
     execute, asked = play(run("a"), other)
     done = run_twice(execute, Engine.DEVELOP)

@@ -167,3 +167,22 @@ def processes_with(marker: str) -> list[str]:
         if marker in command and int(process) != os.getpid():
             found.append(command)
     return found
+
+
+NO_MEMORY = "order of directory entries: /dev/shm has no room, or runs no programs"
+"""What `lfci check --twice` says on machines such as containers with a small /dev/shm, mounted noexec."""
+
+
+def runs_programs_in_memory() -> bool:
+    """Whether /dev/shm of this machine is one where a small run can be made, tried with a program."""
+    found = os.statvfs("/dev/shm")
+    if found.f_bavail * found.f_frsize < 1 << 30:
+        return False
+    with tempfile.TemporaryDirectory(prefix="lfci-tests-", dir="/dev/shm") as place:
+        program = Path(place) / "program"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        try:
+            return subprocess.run([program], check=False).returncode == 0
+        except PermissionError:
+            return False
