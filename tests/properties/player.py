@@ -167,6 +167,8 @@ class Player(RuleBasedStateMachine):
         spoil: bool = True,
     ) -> None:
         """Pushes these refs with all that they need, or (now and then) not quite."""
+        if any(new is not None and self._is_in_the_way(name) for name, new in refs):
+            return  # git has no branch beside a folder of its name, whatever the gate thinks of it
         updates = []
         for name, new in refs:
             old = self.forge.refs.get(self.forge.aliases.get(name, name))
@@ -192,6 +194,12 @@ class Player(RuleBasedStateMachine):
             deliveries = []
         if updates:
             self.send(move, Push(tuple(updates), tuple(deliveries), self._pusher(chance, deliveries)))
+
+    def _is_in_the_way(self, name: str) -> bool:
+        """Whether a ref is there that git cannot have together with this one. Names below main are refused by
+        the gate before."""
+        there = self.forge.refs.keys() - {MAIN}
+        return any(each.startswith(f"{name}/") or name.startswith(f"{each}/") for each in there)
 
     def _pusher(self, chance: Chance, deliveries: Iterable[Delivery]) -> str | None:
         """One of those who sign, mostly, by one of the names that the forge may know."""
