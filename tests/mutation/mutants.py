@@ -3,13 +3,15 @@
 Only decisions are changed: conditions, comparisons, what is raised, what is called for its effect,
 numbers, truth values, set operations. Words in messages are not (nothing is decided by them), and
 neither is what stands outside functions. A change is put into the running function (its ``__code__``),
-so that every module that imported it has it, and nothing is written to disk.
+so that every module that imported it has it, and nothing is written to disk. Functions that it has made
+already, such as the shapes of ``attest/shape.py`` that are made while modules are imported, get theirs too.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+import gc
 import importlib
 import sys
 import types
@@ -84,8 +86,30 @@ def put(mutant: Mutant) -> None:
     for inner in ("__func__", "fget", "__wrapped__"):
         while hasattr(live, inner) and getattr(live, inner) is not None:
             live = getattr(live, inner)
+    inside = {id(was): now for was, now in within(live.__code__, mutant.code)}
+    made = [each for each in gc.get_objects() if type(each) is types.FunctionType] if inside else []
+    for each in made:
+        each.__code__ = inside.get(id(each.__code__), each.__code__)
     live.__code__ = mutant.code
     forget()
+
+
+def within(was: types.CodeType, now: types.CodeType) -> Iterator[tuple[types.CodeType, types.CodeType]]:
+    """The code of each function inside another one, and the same one's with the change."""
+    for place, codes in _inner(was).items():
+        changed = _inner(now).get(place, [])
+        if len(codes) == len(changed):
+            yield from zip(codes, changed, strict=True)
+            for each, other in zip(codes, changed, strict=True):
+                yield from within(each, other)
+
+
+def _inner(code: types.CodeType) -> dict[tuple[str, int], list[types.CodeType]]:
+    found: dict[tuple[str, int], list[types.CodeType]] = {}
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            found.setdefault((each.co_name, each.co_firstlineno), []).append(each)
+    return found
 
 
 def forget() -> None:
@@ -139,7 +163,10 @@ def _changed(
     copied = copy.deepcopy(function)
     target = list(_places(copied))[place]
     made = dict(_changes(target))[operator]
+    kept = [(inner, _free(inner, copied)) for inner in ast.walk(copied) if _is_inner(inner, copied)]
     _replace(copied, target, made)
+    for inner, free in kept:
+        _keep(inner, free)
     names = qualified.split(".")
     around: list[ast.stmt] = [copied]
     if len(names) > 1:
@@ -155,6 +182,39 @@ def _changed(
             each for each in found.co_consts if isinstance(each, types.CodeType) and each.co_name == name
         )
     return found
+
+
+def _is_inner(node: ast.AST, function: ast.FunctionDef) -> bool:
+    return node is not function and isinstance(node, ast.FunctionDef | ast.Lambda)
+
+
+def _free(inner: ast.AST, function: ast.FunctionDef) -> list[str]:
+    """What ``inner`` uses of the function around it."""
+    return sorted((_bound(function, but=inner) & _names(inner, ast.Load)) - _bound(inner))
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    return {
+        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, context)
+    }
+
+
+def _bound(function: ast.AST, but: ast.AST | None = None) -> set[str]:
+    """The parameters and variables of a function, without those of ``but`` alone."""
+    apart = set() if but is None else set(ast.walk(but))
+    nodes = [each for each in ast.walk(function) if each not in apart]
+    return {each.arg for each in nodes if isinstance(each, ast.arg)} | {
+        each.id for each in nodes if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+    }
+
+
+def _keep(inner: ast.AST, free: list[str]) -> None:
+    """Names them once more where nothing runs: a living function only takes code with the same free names."""
+    names = ast.Tuple([ast.Name(name, ast.Load()) for name in free], ast.Load())
+    if isinstance(inner, ast.FunctionDef):
+        inner.body.append(ast.If(ast.Constant(False), [ast.Expr(names)], []))
+    elif isinstance(inner, ast.Lambda):
+        inner.body = ast.IfExp(ast.Constant(True), inner.body, names)
 
 
 def _text(target: ast.AST) -> str:

@@ -7,9 +7,12 @@ import functools
 import os
 from pathlib import Path
 
+import pytest
+
 import lfci_gate.gate.rules as rules
+from lfci_gate.attest import bundle, shape
 from lfci_gate.model import RefUpdate, VerdictKind
-from tests.mutation.mutants import Mutant, mutants_of, put
+from tests.mutation.mutants import Mutant, mutants_of, put, within
 from tests.mutation.reach import lines_of
 from tests.mutation.rules import rule_of
 from tests.mutation.scope import MODULES
@@ -59,6 +62,43 @@ def test_a_check_that_is_taken_out_is_missed_and_only_in_that_process() -> None:
     assert kind_with(None) == VerdictKind.REFUSED.value
     assert kind_with(the_check("LFCI207")) != VerdictKind.REFUSED.value
     assert kind_with(None) == VerdictKind.REFUSED.value
+
+
+def test_functions_made_before_the_change_have_it_too() -> None:
+    """The shapes of evidence are made while their modules are imported."""
+    made = shape.nullable(shape.integer(1, 2))
+    (mutant,) = (
+        each
+        for each in mutants_of(shape.__name__)
+        if each.function == "integer" and each.operator == "raise dropped"
+    )
+    read, write = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            put(mutant)
+            os.write(write, repr(made(3)).encode())
+        except BaseException as error:  # noqa: BLE001 - the child must never go on as pytest
+            os.write(write, type(error).__name__.encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    assert os.read(read, 100) == b"3"
+    os.close(read)
+    os.waitpid(pid, 0)
+    with pytest.raises(shape.Mismatch):
+        made(3)
+
+
+@pytest.mark.parametrize("module", [bundle, shape], ids=["bundle", "shape"])
+def test_every_change_of_a_function_within_another_can_be_put_into_one_that_is_there(module) -> None:
+    changes = 0
+    for mutant in mutants_of(module.__name__):
+        was = getattr(module, mutant.function).__code__ if "." not in mutant.function else mutant.code
+        for code, other in within(was, mutant.code):
+            assert code.co_freevars == other.co_freevars, mutant.key
+            changes += code.co_name == "shape" and code.co_code != other.co_code
+    assert changes > 10
 
 
 def test_every_raise_and_every_guard_of_the_rules_is_a_check() -> None:
