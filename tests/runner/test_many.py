@@ -171,7 +171,7 @@ def test_a_flood_of_connections_is_bounded(narrow: House) -> None:
 def test_an_end_in_the_middle_of_everything_leaves_nothing(
     runner: House, make_worker: Callable[..., Worker]
 ) -> None:
-    ada = make_worker()
+    ada = make_worker(**{"check.sh": script("echo never asked before")})
     for sent in (b"", b'{"pack":100000}\n', b'{"pack":100000}\nPACK' + b"x" * 5000):
         with runner.connect(request(ada.head())) as connection:
             assert json.loads(connection.makefile("rb").readline())["event"] == "send"
