@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from lfci_gate.gate.bases import is_landing_on
-from lfci_gate.model import ObjectId
-from tests.support.forge import RULE, Developer, policy_text
+from lfci_gate.model import ObjectId, Statement
+from lfci_gate.value import replace
+from tests.support.evidence import BYPASS, CHECK_RUN, LANDING, oid
+from tests.support.forge import AGENT, RULE, Developer, policy_text
+from tests.support.statements import bundle
 
 DEV = {"refs": ["refs/heads/dev/*"]}
 WEAKER = {"tests/test_lib.py": b"def test_answer():\n    pass\n"}
@@ -46,3 +49,27 @@ def test_a_record_is_of_one_commit_and_one_ref(ada: Developer) -> None:
     assert not is_landing_on(note, commit, RELEASE)
     assert not is_landing_on(note, ObjectId("1" * 40), "refs/heads/main")
     assert not is_landing_on(b"Landed on refs/heads/main\n{}\n{broken\n", commit, "refs/heads/main")
+
+
+def recorded(*statements: Statement, of: ObjectId = LANDING.commit, ref: str = LANDING.ref) -> bool:
+    """Whether a note with these lines, and the line for people before each, says that the ref was moved."""
+    lines = [b"Landed on refs/heads/main\n" + bundle(each, AGENT) for each in statements]
+    return is_landing_on(b"\n".join(lines) + b"\n", of, ref)
+
+
+def test_any_line_of_a_note_may_be_the_record() -> None:
+    other = replace(LANDING, ref=RELEASE)
+    assert recorded(LANDING)
+    assert recorded(other, LANDING)
+    assert recorded(LANDING, other)
+    assert recorded(other, LANDING, ref=RELEASE)
+    assert not recorded(other)
+    assert not recorded(LANDING, other, of=oid("another"))
+    assert is_landing_on(b"{\n{}\n" + bundle(LANDING, AGENT), LANDING.commit, LANDING.ref)
+
+
+def test_only_a_landing_is_a_record_of_one() -> None:
+    """A bypass names a commit and a ref, too: those that it was offered for."""
+    assert not recorded(replace(BYPASS, commit=LANDING.commit, ref=LANDING.ref))
+    assert not recorded(CHECK_RUN)
+    assert recorded(CHECK_RUN, LANDING)
