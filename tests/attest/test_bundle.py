@@ -17,6 +17,7 @@ from lfci_gate.attest.bundle import (
     parse_note,
 )
 from lfci_gate.attest.dsse import Envelope, attestation_id, sign, signed_by
+from lfci_gate.attest.encoding import b64encode
 from lfci_gate.errors import Refusal
 from tests.support.evidence import ALICE, BOB, CAROL
 
@@ -115,6 +116,8 @@ def test_a_foreign_bundle_in_other_order_with_keyid_and_spaces_is_read() -> None
         ("dsseEnvelope/signatures", [{"sig": "AQID", "keyid": None}]),
         ("dsseEnvelope/signatures", [{"sig": "AQID"}] * 17),
         ("dsseEnvelope/signatures", [{"sig": "AQID" * 400}]),
+        ("dsseEnvelope/signatures", [{"sig": b64encode(b"x" * 1025)}]),
+        ("dsseEnvelope/signatures", [{"sig": 1}]),
     ],
 )
 def test_a_bundle_of_another_shape_is_refused(path: str, value: object) -> None:
@@ -135,6 +138,19 @@ def test_a_key_that_is_there_twice_is_refused(key: str) -> None:
 )
 def test_what_is_no_object_is_refused(line: bytes) -> None:
     refused(line)
+
+
+@pytest.mark.parametrize("size", [1, 1024])
+def test_a_signature_has_1_to_1024_bytes(size: int) -> None:
+    line = changed("dsseEnvelope/signatures", [{"sig": b64encode(b"x" * size)}])
+    assert parse_bundle(line).envelope.signatures == (b"x" * size,)
+
+
+def test_what_is_no_base64_is_said_to_be_none() -> None:
+    for value in ("AQI", "", 1, None):
+        message = refused(changed("dsseEnvelope/signatures", [{"sig": value}]))
+        assert message.endswith("signatures.0.sig: must be strict base64 of 1 to 1024 bytes")
+    assert parse_bundle(changed("dsseEnvelope/payload", "")).envelope.payload == b""
 
 
 def test_sixteen_signatures_are_read_and_the_size_is_capped() -> None:
@@ -158,6 +174,8 @@ def test_sixteen_signatures_are_read_and_the_size_is_capped() -> None:
         Bundle(Envelope(b"{}", (b"x",)), ""),
         Bundle(Envelope(b"{}", (b"x",)), 'a","b":"'),
         Bundle(Envelope(b"{}", (b"x",)), "a\\"),
+        Bundle(Envelope(b"{}", (b"x",)), "a\\u0062"),  # would be read back as "ab"
+        Bundle(Envelope(b"{}", (b"x",)), "a\ud800"),
         Bundle(Envelope(b"{}", (b"x",)), "a\nb"),
     ],
 )
@@ -172,6 +190,8 @@ def test_a_note_is_lines_and_each_is_judged_on_its_own() -> None:
     assert parse_note(first + b"\n" + second + b"\n") == (first, second)
     assert parse_note(b"\n" + first + b"\n\nnoise") == (first, b"noise")
     assert parse_note(b"") == ()
+    largest = b"x" * (64 * 1024 * 1024)
+    assert parse_note(largest) == (largest,)
     with pytest.raises(Refusal) as caught:
         parse_note(b"x" * (64 * 1024 * 1024 + 1))
     assert caught.value.code == "LFCI110"

@@ -13,8 +13,10 @@ from securesystemslib.dsse import Envelope as TheirEnvelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
+from lfci_gate.attest import dsse
 from lfci_gate.attest.dsse import PAYLOAD_TYPE, Envelope, attestation_id, pae, sign, signed_by
 from lfci_gate.attest.encoding import b64decode, b64encode
+from lfci_gate.attest.keys import verify
 from lfci_gate.errors import UsageError
 from tests.support.evidence import ALICE, BOB, CAROL, P256_ORDER
 
@@ -61,6 +63,21 @@ def test_one_key_counts_once_however_often_it_is_listed_or_signs() -> None:
     other = encode_dss_signature(r, P256_ORDER - s)
     envelope = Envelope(b"{}", (one, one, other))
     assert signed_by(envelope, [CAROL.public, CAROL.public]) == (CAROL.public,)
+
+
+def test_a_key_that_signed_is_not_tried_again(monkeypatch) -> None:
+    """Whoever can push decides how many signatures there are: each pair costs one verification at most."""
+    tried = []
+
+    def counted(key, signature: bytes, message: bytes) -> bool:
+        tried.append((key, signature))
+        return verify(key, signature, message)
+
+    monkeypatch.setattr(dsse, "verify", counted)
+    envelope = Envelope(b"{}", (*sign(b"{}", CAROL).signatures, b"noise"))
+    tried.clear()
+    assert signed_by(envelope, [CAROL.public, CAROL.public, ALICE.public]) == (CAROL.public,)
+    assert tried == [*((CAROL.public, each) for each in envelope.signatures), (ALICE.public, b"noise")]
 
 
 def test_every_signer_of_a_shared_envelope_is_found() -> None:

@@ -228,6 +228,8 @@ def test_a_value_of_another_type_is_refused_at_every_key(name: str) -> None:
         ("_type", "https://in-toto.io/Statement/v0.1"),
         ("predicateType", "https://micelio.dev/lfci/check-run/v0.2"),
         ("predicateType", "https://micelio.dev/lfci/approval/v0.1"),
+        ("predicateType", ["https://micelio.dev/lfci/check-run/v0.1"]),
+        ("predicateType", None),
         ("subject", []),
         ("subject", [{"name": "inputs", "digest": {"gitTree": oid("a")}}] * 2),
         ("subject/0/name", "base"),
