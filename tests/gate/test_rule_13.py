@@ -111,6 +111,10 @@ def test_an_approval_expires_with_max_age(forge: MemoryForge) -> None:
     commit = forge.commit(TESTS)
     assert outcome(forge, commit, *forge.approvals(commit, issued_at=NOW - DAY)) == {"LFCI215"}
     assert outcome(forge, commit, *forge.approvals(commit, issued_at=NOW)) == set()
+    # To the second: as old as the rule lets it be, and as far ahead as clocks may differ.
+    for seconds, code in ((-3601, {"LFCI215"}), (-3600, set()), (300, set()), (301, {"LFCI215"})):
+        approvals = forge.approvals(commit, issued_at=NOW + timedelta(seconds=seconds))
+        assert outcome(forge, commit, *approvals) == code, seconds
 
 
 def test_the_approver_has_the_role_and_a_valid_key(forge: MemoryForge) -> None:
