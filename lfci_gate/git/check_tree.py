@@ -150,7 +150,7 @@ class _Check:
     def _judge_place(self, path: bytes, tree: ObjectId) -> int:
         """A subtree with all below it, at this path; the entries below it."""
         facts = self._facts_of(tree, path)
-        self._refuse_long(len(path) + 1 + facts.longest, path)
+        self._refuse_long(len(join(path, b"")) + facts.longest, path)
         if facts.climb > _depth(path):
             raise _leaves(self._climber(path, tree))
         return facts.entries

@@ -347,6 +347,108 @@ def test_h_limits_on_trees_and_symlinks_hold(source: MemoryObjects, monkeypatch:
     check_tree(source, same)
 
 
+def long_path(length: int) -> bytes:
+    """A path of so many bytes, a bit over 4020, whose names any file system takes."""
+    return b"/".join([b"x" * 200] * 20 + [b"y" * (length - 4020)])
+
+
+@pytest.mark.parametrize(
+    "beside", [b"other", b"x" * 200 + b"/other", b"/".join([b"x" * 200] * 20) + b"/other"]
+)
+def test_h_a_path_of_4096_bytes_is_accepted_and_one_byte_more_is_not(
+    source: MemoryObjects, beside: bytes
+) -> None:
+    """The same answer for a whole tree and for what is new beside something that landed."""
+    old = {beside: (FILE, b"")}
+    for length, code in ((4096, None), (4097, "LFCI401")):
+        root = source.files({**old, long_path(length): (FILE, b"")})
+        for landed in (None, source.files(old)):
+            assert code_of(lambda root=root, landed=landed: check_tree(source, root, landed=landed)) == code
+
+
+def test_h_a_directory_whose_path_is_too_long_is_refused_though_it_holds_nothing(
+    source: MemoryObjects,
+) -> None:
+    *above, last = long_path(4097).split(b"/")
+    tree = source.tree((TREE, last, empty_tree("sha1")))
+    for name in reversed(above):
+        tree = source.tree((TREE, name, tree))
+    assert code_of(lambda: check_tree(source, tree)) == "LFCI401"
+
+
+def test_h_a_long_path_whose_directories_landed_is_refused_where_a_file_of_it_changes(
+    source: MemoryObjects,
+) -> None:
+    path = long_path(4097)
+    landed, root = (source.files({path: (FILE, data)}) for data in (b"1", b"2"))
+    assert code_of(lambda: check_tree(source, root, landed=landed)) == "LFCI401"
+    above = path.rpartition(b"/")[0] + b"/" + b"z" * 200
+    landed, root = (source.files({above + b"/f": (FILE, data)}) for data in (b"1", b"2"))
+    refusal = refused(lambda: check_tree(source, root, landed=landed))
+    assert (refusal.code, "a path longer than 4096 bytes" in refusal.message) == ("LFCI401", True)
+
+
+def test_h_what_is_new_is_counted_with_all_below_it_up_to_the_bound(source: MemoryObjects) -> None:
+    old = {b"same/a": (FILE, b""), b"d/a": (FILE, b""), b"e/a": (FILE, b"")}
+    landed = source.files(old)
+    # d, d/new, d/new/x, d/new/y; e, e/a.
+    root = source.files({**old, b"d/new/x": (FILE, b""), b"d/new/y": (FILE, b""), b"e/a": (FILE, b"changed")})
+    check_tree(source, root, landed=landed, max_entries=6)
+    refusal = refused(lambda: check_tree(source, root, landed=landed, max_entries=5))
+    assert refusal.code == "LFCI411"
+
+
+def test_h_new_directories_side_by_side_are_counted_together(source: MemoryObjects) -> None:
+    landed = source.files({b"a": (FILE, b"")})
+    root = source.files({b"%d/%d" % (each, each): (FILE, b"") for each in range(4)})
+    check_tree(source, root, landed=landed, max_entries=8)
+    assert code_of(lambda: check_tree(source, root, landed=landed, max_entries=7)) == "LFCI411"
+
+
+def test_h_the_directory_of_checks_is_counted_up_to_the_bound_each_time(source: MemoryObjects) -> None:
+    """It landed as it is, and is read all the same: the gate reads it too."""
+    root = source.files({b".lfci/a": (FILE, b""), b".lfci/b/c": (FILE, b""), b".lfci/b/d": (FILE, b"")})
+    check_tree(source, root, landed=root, max_entries=4)
+    assert code_of(lambda: check_tree(source, root, landed=root, max_entries=3)) == "LFCI411"
+
+
+def test_h_a_directory_of_checks_that_holds_one_tree_many_times_reads_it_once(source: MemoryObjects) -> None:
+    tree = source.files({b"f": (FILE, b"")})
+    for _ in range(12):
+        tree = source.tree((TREE, b"a", tree), (TREE, b"b", tree))
+    root = source.tree((TREE, b".lfci", tree))
+    source.reads.clear()
+    check_tree(source, root, landed=root)
+    assert len(source.reads) == 1 + 13
+
+
+def test_h_links_and_gits_own_files_are_counted_together_up_to_the_bound(
+    source: MemoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_entries, "MAX_BLOBS", 10)
+
+    def found(links: int, files: int) -> str | None:
+        made = {b"l/%d" % each: (SYMLINK, b"%d" % each) for each in range(links)}
+        made |= {b"%d/.gitattributes" % each: (FILE, b"# %d\n" % each) for each in range(files)}
+        return code_of(lambda: check_tree(source, source.files(made)))
+
+    assert [found(11, 0), found(12, 0)] == [None, "LFCI411"]
+    assert [found(0, 10), found(0, 11)] == [None, "LFCI411"]
+    assert [found(5, 5), found(6, 6)] == [None, "LFCI411"]
+
+
+def test_h_as_many_trees_as_the_bound_says_are_read(
+    source: MemoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_tree_module, "MAX_TREES", 10)
+
+    def found(count: int) -> str | None:
+        root = source.files({b"%d/%d" % (each, each): (FILE, b"") for each in range(count)})
+        return code_of(lambda: check_tree(source, root))
+
+    assert [found(10), found(11)] == [None, "LFCI411"]
+
+
 def test_a_missing_object_is_undecided_not_safe(source: MemoryObjects) -> None:
     for root in (
         source.tree((TREE, b"a", ObjectId("1" * 40))),

@@ -340,3 +340,35 @@ def test_h_a_tree_object_over_the_limit_is_not_parsed(
 def test_paths_in_messages_are_printable_ascii_and_short() -> None:
     assert shown(b"a\n\x1b[31m\xff'") == "a\\n\\x1b[31m\\xff'"
     assert len(shown(b"x" * 4096)) < 200
+    assert shown(b"x" * 200) == "x" * 200
+    assert shown(b"a" * 101 + b"b" * 100) == "a" * 90 + "..." + "b" * 90
+
+
+# -- the bounds themselves ----------------------------------------------------------------------
+
+
+def test_h_a_walk_counts_subtrees_and_files_up_to_its_bound(source: MemoryObjects) -> None:
+    tree = source.files({b"a": (FILE, b""), b"d/x": (FILE, b""), b"d/y": (FILE, b"")})
+    assert len(list(walk(source, tree, max_entries=4))) == 3
+    assert code_of(lambda: list(walk(source, tree, max_entries=3))) == "LFCI411"
+
+
+def test_h_a_path_of_4096_bytes_is_walked_and_one_byte_more_is_refused(source: MemoryObjects) -> None:
+    for prefix in (b"", b"d/", b"d/e/"):
+        longest = prefix + b"x" * (4096 - len(prefix))
+        assert [path for path, _ in walk(source, source.files({longest: (FILE, b"")}))] == [longest]
+        longer = source.files({longest + b"x": (FILE, b"")})
+        assert code_of(lambda longer=longer: list(walk(source, longer))) == "LFCI401"
+
+
+def test_the_order_of_a_comparison_is_that_of_the_names(source: MemoryObjects) -> None:
+    old = source.files(dict.fromkeys((b"b", b"d", b"same"), (FILE, b"")))
+    new = source.files(dict.fromkeys((b"a", b"c", b"same"), (FILE, b"")))
+    assert [path for path, _, _ in diff(source, old, new)] == [b"a", b"b", b"c", b"d"]
+
+
+def test_a_refused_blob_keeps_the_facts_and_the_next_command_of_its_reader(source: MemoryObjects) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_blob(source, source.blob(b"xx"), b"a\n", 1)
+    assert refused.value.facts[0] == "path: a\\n"
+    assert source.blob(b"xx") in refused.value.message
