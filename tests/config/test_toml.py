@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfci_gate.config.toml import parse_toml
+from lfci_gate.config.toml import parse_toml, read_toml
+from lfci_gate.errors import Refusal
+from lfci_gate.fields import Fields
 
 
 def read(data: bytes, max_keys: int = 4096) -> dict[str, object]:
@@ -73,6 +75,38 @@ def test_limits_are_where_they_are_said_to_be() -> None:
     assert len(read(b"a=1\nb=1", max_keys=2)) == 2
     with pytest.raises(ValueError, match="2 keys"):
         read(b"a=1\nb=1\nc=1", max_keys=2)
+
+
+def test_what_is_closed_is_not_counted_any_more_and_nothing_else_is_taken_off() -> None:
+    deep = b"[" * 16 + b"]" * 16
+    assert read(b"a=[]\nb={}\nc=" + deep + b"\nd=" + deep)
+    with pytest.raises(ValueError, match="16 deep"):
+        read(b"a=" + b"[" * 16 + b"],[[" + b"]" * 17)
+    with pytest.raises(ValueError, match="16 deep"):
+        read(b"a=[" + b"{a=" * 16 + b"1" + b"}" * 16 + b"]")
+    for wrong in (b"a=]", b"a=1]]]"):  # more closed than opened is tomllib's to refuse
+        with pytest.raises(ValueError, match="not TOML"):
+            read(wrong)
+
+
+def test_dots_are_counted_by_the_line_strings_between_them_or_not() -> None:
+    line = b".a" * 63
+    assert read(b"a.a" + line + b"=1\nb.a" + line + b"=1\n[c.a" + line + b"]")
+    for long in (b"a" + b'."x"' * 65 + b"=1", b"a" + b".'x'" * 65 + b"=1", b"x={a" + b".a" * 65 + b"=1}"):
+        with pytest.raises(ValueError, match="64 dots in one line"):
+            read(long)
+
+
+def test_every_failure_is_the_one_that_was_asked_for() -> None:
+    def fields(data: bytes) -> Fields:
+        return read_toml(data, max_bytes=20, max_keys=1, error=Refusal, code="LFCI101", what="a file")
+
+    assert fields(b"a=1").integer("a", 1) == 1
+    for wrong, says in ((b"a=", "not TOML"), (b"a=1\nb=1", "1 keys"), (b"#" * 21, "larger than 20 bytes")):
+        with pytest.raises(Refusal, match=says) as caught:
+            fields(wrong)
+        assert caught.value.code == "LFCI101"
+        assert caught.value.message.startswith("a file: ")
 
 
 def test_floats_only_where_they_are_asked_for() -> None:
