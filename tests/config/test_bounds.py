@@ -170,6 +170,12 @@ def test_so_many_checks_arguments_and_variables() -> None:
     assert len(check_of("run = 'x'\n[checks.test.env]\n" + "".join(variables)).env) == 128
 
 
+def test_a_file_has_at_most_so_many_assignments() -> None:
+    lines = "".join(f"k{number}=1\n" for number in range(4095))
+    assert "unknown key" in project_refused(f"version=1\n{lines}")
+    assert "more than 4096 keys" in project_refused(f"version=1\n{lines}more=1\n")
+
+
 def test_a_command_has_at_most_32768_characters() -> None:
     most = 32 * 1024
     assert check_of(f"run = '{'x' * most}'").run == "x" * most

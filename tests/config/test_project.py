@@ -415,6 +415,18 @@ def test_what_is_written_is_read_again(config: ProjectConfig) -> None:
     assert parse_project(format_project(config).encode("utf-8")) == config
 
 
+def test_the_normal_form_is_made_of_what_json_has() -> None:
+    check = check_of('run = ["a", "b"]\nartifacts = ["c"]\nenv = { A = "d" }')
+    form = normal_form(check)
+    assert json.loads(canonical.dumps(form)) == form
+    assert form["run"] == ["a", "b"]
+
+
+def test_a_command_of_several_lines_is_written_in_several_lines() -> None:
+    config = parse_project(b'version = 1\n[checks.a]\nrun = "one\\ntwo\\n"\n')
+    assert 'run = """\none\ntwo\n"""\n' in format_project(config)
+
+
 def test_defaults_are_not_written() -> None:
     assert format_project(parse_project(b"version = 1\nchecks.test.run = 'x'")) == (
         'version = 1\n\n[checks.test]\nrun = "x"\n'
