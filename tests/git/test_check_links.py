@@ -27,6 +27,8 @@ from lfci_gate.git.check_links import MAX_TARGET_BYTES, climb
         (b"a\\b", 0),
         (b"..\\..\\x", 2),
         (b"../..\\x", 2),
+        (b"x" * MAX_TARGET_BYTES, 0),
+        (b"ab:c", 0),
     ],
 )
 def test_a_harmless_target_asks_only_for_depth(target: bytes, levels: int) -> None:

@@ -44,7 +44,9 @@ DOTGIT = [
     b".GI\xe2\x81\xafT",
     b"\xef\xbb\xbf.git",
     b".git\xff",
+    b".git\x80",
     b".git\xef\xbf\xbf",
+    b".git\xef\xbf\xbex",
 ]
 OUT = [
     b".",
@@ -68,6 +70,9 @@ FINE = [
     b".gitx",
     b"x.git",
     b"git~2",
+    b"git~12",
+    ".gité".encode(),
+    b".git\x7f",
     b"git",
     b"gitx~1",
     b".gi",
@@ -118,6 +123,29 @@ def test_the_quick_answer_for_a_directory_never_hides_a_problem(names: list[byte
         assert all(name.strip(b". ") and not set(name) & set(b"/\\\0~:") for name in names)
 
 
+@pytest.mark.parametrize(
+    ("names", "plain"),
+    [
+        ([], True),
+        ([b"a"], True),
+        ([b"README.md", b"src", b"x..y", b"a-b_c+d@e"], True),
+        ([b"x" * 255], True),
+        ([b"x" * 255, b"x" * 256], False),
+        ([b""], False),
+        ([b"a", b""], False),
+        ([b"a/b"], False),
+        ([b"a", b"/"], False),
+        ([b".x"], False),
+        ([b"a", b".."], False),
+        ([b"a", b"b~1"], False),
+        ([b"a b"], False),
+        ([b"a", b"\xc3\xa9"], False),
+    ],
+)
+def test_ordinary_names_need_no_second_look_and_others_get_one(names: list[bytes], plain: bool) -> None:
+    assert are_plain(names) is plain
+
+
 def test_rule_05_whatever_git_refuses_as_a_path_is_refused(repo: Repo) -> None:
     """Against git itself, with the protections for macOS and Windows on."""
     parts = [b"", b".", b"..", b".git", b".Git", b"git~1", b"\xe2\x80\x8c", b" ", b":x", b"x", b"\\"]
@@ -160,6 +188,13 @@ def test_rule_05_whatever_git_refuses_as_a_path_is_refused(repo: Repo) -> None:
         (b"gitmod~0", None),
         (b"gi7eba~0", None),
         (b"gi7eba~", None),
+        (b"gi7eba~x", None),
+        (b"gi7eba~1x", None),
+        (b"gi7eba12", None),
+        (b"gi7~1", None),
+        (b"gitmod~1x", None),
+        (b"gi7eba~1.", b".gitmodules"),
+        (b"gi7eba~1:x", b".gitmodules"),
         (b"gi7ebb~1", None),
         (b"gitmodules", None),
         (b".github", None),

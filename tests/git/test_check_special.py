@@ -51,6 +51,9 @@ HOSTILE = {
     "url climbs to an empty host": module(url=b".././..//evil/x"),
     "url without a host": module(url=b"https:///evil.example.org/x"),
     "url with a double scheme without a host": module(url=b"http::http:///x"),
+    "name is empty": module(b""),
+    "url that climbs in its path": module(url=b"https://example.com/../x"),
+    "url that ends in climbing": module(url=b"https://example.com/x/.."),
 }
 
 NOT_PLAIN = {
@@ -58,6 +61,12 @@ NOT_PLAIN = {
     "dotted section": b"[submodule.x]\n\tpath = x\n",
     "escaped name": b'[submodule "a\\"b"]\n',
     "continued line": module(path=b"x\\\n-y"),
+    "continued line of another setting": module(branch=b"x\\\n\tpath = -y"),
+    "escape in a path": module(path=b"a\\tb"),
+    "escape in a url": module(url=b"a\\tb"),
+    "escape in an update": module(update=b"a\\tb"),
+    "hostile behind a harmless setting": module(branch=b"x", path=b"-x"),
+    "hostile in the second section": module() + module(b"y", path=b"-x"),
     "setting without a section": b"path = x\n",
     "NUL": b'[submodule "x\0"]\n',
     "garbage": b"\xff\xfe\n",
@@ -68,6 +77,28 @@ def test_an_ordinary_file_is_accepted() -> None:
     assert modules_problem(ORDINARY) is None
     assert modules_problem(b"") is None
     assert modules_problem(ORDINARY.replace(b"\n", b"\r\n")) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"; a comment\n \t\n# another\n", id="comments"),
+        pytest.param(b"\xef\xbb\xbf" + module(path=b"x"), id="byte order mark"),
+        pytest.param(b"[submodule]\n\tfetchJobs = 4\n", id="section without a name"),
+        pytest.param(b'[other ".."]\n\tx\n', id="a climbing name of no submodule"),
+        pytest.param(module(b"a..b"), id="dots inside a name"),
+        pytest.param(module(branch=b"-x"), id="a branch like an option"),
+        pytest.param(module(branch=b"!x"), id="a branch like a command"),
+        pytest.param(module(branch=b"a\\tb"), id="an escape where it does not matter"),
+        pytest.param(module(branch=b'"a"'), id="quotes where they do not matter"),
+        pytest.param(module(branch=b"https:///x"), id="a branch like a url"),
+        pytest.param(module(url=b"./:x"), id="a url that does not climb"),
+        pytest.param(module(url=b"../../x"), id="a url that climbs to a name"),
+        pytest.param(module(url=b"https://example.com/a..b"), id="dots inside a url"),
+    ],
+)
+def test_a_plain_and_harmless_gitmodules_is_accepted(data: bytes) -> None:
+    assert modules_problem(data) is None
 
 
 @pytest.mark.parametrize("what", [*HOSTILE, *NOT_PLAIN])

@@ -114,6 +114,21 @@ T, A, C = b"tree " + TREE.encode(), b"author " + PERSON, b"committer " + PERSON
         pytest.param(headers(T, A.replace(b"+0100", b"0100"), C), id="zone without a sign"),
         pytest.param(headers(T, A + b" x", C), id="text behind the zone"),
         pytest.param(headers(T, A.replace(b"ada@", b"<ada@"), C), id="nested bracket"),
+        pytest.param(headers(T, A.replace(b"Ada", b"A>da"), C), id="closing bracket in the name"),
+        pytest.param(headers(T, A.replace(b"+0100", b"<100"), C), id="opening bracket in the date"),
+        pytest.param(headers(T, A.replace(b"+0100", b"+010>"), C), id="closing bracket in the date"),
+        pytest.param(headers(T, A.replace(b">", b""), C), id="e-mail that does not end"),
+        pytest.param(headers(T, A.replace(b"1767268800", b"1" * 5000), C), id="date of 5000 digits"),
+        pytest.param(headers(T, A.replace(b"1767268800", b"%d" % 2**63), C), id="date one too late"),
+        pytest.param(headers(T, A.replace(b"1767268800", b"00"), C), id="date of two zeros"),
+        pytest.param(headers(T, A.replace(b"1767268800", b"1_0"), C), id="date with an underscore"),
+        pytest.param(headers(T, A.replace(b"1767268800", b""), C), id="no date"),
+        pytest.param(headers(T, A.replace(b" +0100", b""), C), id="no zone"),
+        pytest.param(headers(T, A.replace(b"+0100", b"+010"), C), id="zone too short"),
+        pytest.param(headers(T, A.replace(b"+0100", b"+01000"), C), id="zone too long"),
+        pytest.param(headers(T, A.replace(b"+0100", b"+01x0"), C), id="zone that is no number"),
+        pytest.param(headers(T, A.replace(b"> ", b">  "), C), id="two spaces before the date"),
+        pytest.param(headers(T, A, C, b"key\tvalue"), id="a tab behind a key"),
     ],
 )
 def test_rule_04_a_commit_with_more_than_one_reading_is_refused(data: bytes) -> None:
@@ -137,6 +152,21 @@ def test_rule_04_a_commit_with_more_than_one_reading_is_refused(data: bytes) -> 
 def test_rule_04_a_tag_with_more_than_one_reading_is_refused(data: bytes) -> None:
     assert parse_tag(TAG, "sha1").target == "1" * 40
     assert code_of(lambda: parse_tag(data, "sha1")) == "LFCI402"
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 9, 10, 2**63 - 1])
+def test_times_up_to_the_largest_that_git_reads_are_read(seconds: int) -> None:
+    data = headers(T, A.replace(b"1767268800", b"%d" % seconds), C)
+    assert parse_commit(data, "sha1").author.seconds == seconds
+
+
+def test_a_header_with_an_empty_value_is_kept() -> None:
+    assert parse_commit(headers(T, A, C, b"note "), "sha1").extra == ((b"note", b""),)
+
+
+def test_further_headers_of_a_tag_are_kept() -> None:
+    data = TAG.replace(b"\n\nrelease", b"\ngpgsig a\n b\n\nrelease")
+    assert parse_tag(data, "sha1").extra == ((b"gpgsig", b"a\nb"),)
 
 
 def test_a_tag_without_a_tagger_is_from_long_ago() -> None:

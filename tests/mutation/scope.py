@@ -83,7 +83,10 @@ TESTS = (
         for name in ("one_signature_one_key", "changed_bytes", "new_refs", "quarantine")
     ),
     *(f"tests/git/test_check_{name}.py" for name in ("links", "names", "special", "tree")),
-    *(f"tests/git/test_{name}.py" for name in ("commit", "inbox", "inputs", "names", "notes", "trailers")),
+    *(
+        f"tests/git/test_{name}.py"
+        for name in ("commit", "inbox", "inputs", "names", "notes", "trailers", "results")
+    ),
     "tests/git/test_tree.py",
     *("tests/test_patterns.py", "tests/test_canonical.py", "tests/test_grammar.py"),
     "tests/properties/test_found.py",
