@@ -10,7 +10,7 @@ import pytest
 from lfci_gate.errors import Refusal
 from lfci_gate.gate.facts import Limits, PolicyFloor, Push
 from lfci_gate.gate.inbox import read_delivered
-from lfci_gate.gate.refnames import Namespace, classify, fold
+from lfci_gate.gate.refnames import Namespace, classify, fold, malformed, shadowed_by
 from lfci_gate.gate.rules import evaluate
 from lfci_gate.model import FileDigest, ObjectId, RefUpdate, VerdictKind
 from tests.support.evidence import LANDING, NOW, REPOSITORY, SESSION, oid
@@ -221,6 +221,51 @@ def test_rule_01_classify_knows_its_namespaces() -> None:
     with pytest.raises(Refusal):
         classify("refs/x")
     assert fold("MAIN\u200b") == "main"
+
+
+def test_rule_01_the_longest_names_that_are_well_formed() -> None:
+    part = "x" * 250
+    longest = f"refs/heads/{part}/{part}/{part}/{part}/{'y' * 9}"
+    assert len(longest) == 1024
+    assert malformed(longest) == malformed(f"refs/heads/{part}") == ""
+    assert malformed("refs/heads/" + "\u00e9" * 125) == ""
+    assert malformed(longest + "y") == "longer than 1,024 bytes"
+    assert malformed(f"refs/heads/{part}x/y") == "a component of more than 250 bytes"
+    assert classify(longest) is Namespace.BRANCH
+
+
+@pytest.mark.parametrize(
+    ("why", "names"),
+    [
+        ("not below refs/<namespace>/", ("HEAD", "refs/x", "heads/a/b", "xrefs/heads/a")),
+        (
+            "a character that is not allowed in ref names",
+            tuple(f"refs/heads/a{char}b" for char in " ~^:?*[\\\x7f\x00\x1f\udc80\udcff"),
+        ),
+        (
+            "a sequence that is not allowed in ref names",
+            tuple(f"refs/heads/{name}" for name in ("a..b", "a@{1}", "a//b", "a/", "a.")),
+        ),
+        (
+            "a component that is not allowed in ref names",
+            tuple(f"refs/heads/{name}" for name in (".a", "a/.b/c", "a.lock", "a.lock/b")),
+        ),
+        (
+            "",
+            tuple(f"refs/heads/{name}" for name in ("a.b", "a@b", "@", "a.locks", "\ud7ff\ue000", "\u00a0")),
+        ),
+    ],
+)
+def test_rule_01_each_way_to_be_malformed_is_found_by_itself(why: str, names: tuple[str, ...]) -> None:
+    """git refuses these names, too; whoever looks ahead has no git that does."""
+    assert {name: malformed(name) for name in names} == dict.fromkeys(names, why)
+
+
+def test_rule_01_only_tags_are_taken_for_branches() -> None:
+    assert shadowed_by("refs/heads/origin/main") == shadowed_by("refs/notes/main") == ()
+    assert shadowed_by("refs/tags/v1") == ("refs/heads/v1",)
+    assert shadowed_by("refs/tags/origin/v1") == ("refs/heads/origin/v1", "refs/heads/v1")
+    assert shadowed_by("refs/tags/upstream/a/b") == ("refs/heads/upstream/a/b", "refs/heads/a/b")
 
 
 # -- rule 2 -----------------------------------------------------------------------------------
