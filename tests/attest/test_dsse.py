@@ -80,6 +80,14 @@ def test_a_key_that_signed_is_not_tried_again(monkeypatch) -> None:
     assert tried == [*((CAROL.public, each) for each in envelope.signatures), (ALICE.public, b"noise")]
 
 
+def test_no_more_keys_are_taken_than_needed() -> None:
+    def keys():
+        yield CAROL.public
+        raise AssertionError("nobody else can have signed")
+
+    assert signed_by(sign(b"{}", CAROL), keys()) == (CAROL.public,)
+
+
 def test_every_signer_of_a_shared_envelope_is_found() -> None:
     signatures = tuple(sign(b"{}", signer).signatures[0] for signer in (CAROL, ALICE))
     envelope = Envelope(b"{}", (b"noise", *signatures))

@@ -218,6 +218,113 @@ def test_malformed_keys_are_refused(text: str) -> None:
     refused(text)
 
 
+def test_the_longest_text_of_a_key_has_4096_characters() -> None:
+    line = keys.format_public(ALICE.public) + " "
+    assert keys.parse_public(line + "c" * (4096 - len(line))) == ALICE.public
+    assert "longer than 4096" in refused(line + "c" * (4097 - len(line)))
+
+
+def test_a_line_without_a_comment_is_a_key_and_a_comment_may_have_spaces() -> None:
+    line = keys.format_public(ALICE.public)
+    assert line.count(" ") == 1
+    assert keys.parse_public(line) == ALICE.public
+    assert keys.parse_public(line + " a b c") == ALICE.public
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("ssh-ed25519", "neither"),
+        (keys.format_public(ALICE.public, "bell\a"), "neither"),
+        ("ssh-rsa AAAA", "RSA and DSA"),
+        ("ssh-dss AAAA", "RSA and DSA"),
+        ("ssh-xmss AAAA", "unknown kind"),
+        (keys.format_public(ALICE.public)[:-1], "not strict base64"),
+        (keys.format_public(CAROL.public).replace("ecdsa-sha2-nistp256 ", "ssh-ed25519 "), "names one kind"),
+        (keys.format_public(ALICE.public).replace("ssh-ed25519 ", "ecdsa-sha2-nistp256 "), "names one kind"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END CERTIFICATE-----", "not exactly one"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END PUBLIC KEY-----", "not exactly one"),
+        ("-----BEGIN PUBLIC KEY-----\nAAA\n-----END PUBLIC KEY-----", "not strict base64"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "not an Ed25519"),
+    ],
+)
+def test_what_is_wrong_with_a_key_is_said(text: str, why: str) -> None:
+    assert why in refused(text)
+
+
+def blob(*parts: bytes) -> bytes:
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0\0\0",
+        blob(b"ssh-ed25519"),
+        blob(b"ssh-ed25519", ALICE.public.raw)[:-1],
+        blob(b"ssh-ed25519", ALICE.public.raw) + b"\0",
+        blob(b"ssh-ed25519", ALICE.public.raw, b""),
+        blob(b"ssh-ed25519", ALICE.public.raw, b"", b""),
+        blob(b"ssh-ed25520", ALICE.public.raw),
+        blob(b"ecdsa-sha2-nistp256", CAROL.public.raw),
+        blob(b"ecdsa-sha2-nistp256", b"nistp384", CAROL.public.raw),
+        blob(b"ecdsa-sha2-nistp384", b"nistp256", CAROL.public.raw),
+        blob(b"ecdsa-sha2-nistp256", b"nistp256", CAROL.public.raw, b""),
+        blob(b"ecdsa-sha2-nistp256", b"nistp256", CAROL.public.raw, b"", b""),
+    ],
+)
+def test_a_blob_of_another_form_is_malformed(data: bytes) -> None:
+    with pytest.raises(UsageError, match="malformed") as caught:
+        keys.from_blob(data)
+    assert caught.value.code == "LFCI202"
+
+
+@pytest.mark.parametrize(("kind", "size"), [("ed25519", 32), ("ecdsa-p256", 65)])
+def test_raw_keys_have_the_length_of_their_kind(kind: str, size: int) -> None:
+    for wrong in (0, size - 1, size + 1):
+        with pytest.raises(UsageError, match=f"{wrong} bytes instead of {size}"):
+            keys.from_raw(kind, b"\4" * wrong)
+    with pytest.raises(UsageError, match="unknown kind"):
+        keys.from_raw("rsa", ALICE.public.raw)
+
+
+def test_an_ed25519_signature_has_64_bytes_and_s_below_the_order() -> None:
+    """Held before the library is asked, so that it does not hang on the library."""
+    for s in (ED25519_ORDER, ED25519_ORDER + 1, 2**256 - 1):
+        assert not keys._verify_ed25519(b"not asked", bytes(32) + s.to_bytes(32, "little"), b"m")
+    for size in (0, 32, 63, 65):
+        assert not keys._verify_ed25519(b"not asked", bytes(size), b"m")
+
+
+@pytest.mark.parametrize(
+    ("r", "s"),
+    [(1, 1), (1, P256_ORDER - 1), (P256_ORDER - 1, 1), (P256_ORDER - 1, P256_ORDER - 1), (127, 128)],
+)
+def test_integers_in_range_are_strict_der_of_8_to_72_bytes(r: int, s: int) -> None:
+    signature = encode_dss_signature(r, s)
+    assert 8 <= len(signature) <= 72
+    assert keys._is_strict_ecdsa(signature)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        *(encode_dss_signature(r, s) for r, s in ((0, 1), (1, 0), (P256_ORDER, 1), (1, P256_ORDER))),
+        *(encode_dss_signature(1, 1)[:size] for size in range(8)),
+        encode_dss_signature(1, 1) + b"\0",
+        encode_dss_signature(1, 1).replace(b"\2", b"\3"),
+        encode_dss_signature(1, 1).replace(b"\2", b"\3", 1),
+        encode_dss_signature(P256_ORDER - 1, P256_ORDER - 1) + b"\0",
+        bytes.fromhex("300702020001020101"),
+        bytes.fromhex("300702010102020001"),
+        bytes.fromhex("3006020181020101"),
+    ],
+)
+def test_other_bytes_are_not_strict_der(signature: bytes) -> None:
+    assert not keys._is_strict_ecdsa(signature)
+
+
 def test_two_pem_blocks_are_refused() -> None:
     pem = ALICE.key.public_key().public_bytes(PEM, SUBJECT).decode()
     refused(pem + BOB.key.public_key().public_bytes(PEM, SUBJECT).decode())

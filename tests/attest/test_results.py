@@ -118,6 +118,17 @@ def test_a_bomb_is_refused_before_it_is_decoded(filler: bytes) -> None:
     assert peak < 1024 * 1024
 
 
+def test_an_id_has_1_to_4096_characters() -> None:
+    for name in ("a", "a" * 4096):
+        document = dataclasses.replace(RESULT, tests=(TestCase(name, "passed"),))
+        assert parse_result(result_document(document)) == document
+
+
+def test_a_report_may_repeat_a_test_with_the_same_outcome() -> None:
+    document = dataclasses.replace(RESULT, tests=(TestCase("a", "passed"),) * 2)
+    assert parse_result(result_document(document)) == document
+
+
 def test_a_large_suite_is_read() -> None:
     tests = tuple(TestCase(f"tests/test_module.py::test_{number:06}", "passed") for number in range(10_000))
     document = ResultDocument("test", 0, tests, ())
@@ -154,6 +165,14 @@ def test_rule_10_the_document_of_the_run_agrees_with_it() -> None:
 def test_rule_10_a_document_of_another_run_is_found_out(change: dict, word: str) -> None:
     (found,) = disagreements(dataclasses.replace(RESULT, **change), CHECK_RUN)
     assert word in found
+
+
+def test_rule_10_without_tests_there_is_nothing_to_count() -> None:
+    bare = dataclasses.replace(RESULT, tests=())
+    assert disagreements(bare, dataclasses.replace(CHECK_RUN, tests=None)) == ()
+    assert disagreements(bare, dataclasses.replace(CHECK_RUN, tests=counts(()))) == ()
+    (found,) = disagreements(bare, CHECK_RUN)
+    assert "other counts" in found
 
 
 def test_rule_10_tests_that_nobody_counted_are_found_out() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lfci_gate.attest.encoding import b64encode
 from lfci_gate.attest.statement import contradictions, format_statement, parse_statement, subject_of
 from lfci_gate.errors import Refusal
 from lfci_gate.model import FileDigest, LockfileFact, Outcome, Statement, TestCounts
@@ -351,6 +352,104 @@ def test_what_would_not_be_read_back_is_never_given_out_for_signing(change: dict
     assert caught.value.code == "LFCI110"
 
 
+STORE_HASH = "0c0i0k0l0m0n0p0q0r0s0v0w0x0y0z01"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"/nix/store/{STORE_HASH}-a.drv",
+        f"/s/{STORE_HASH}-a.drv",
+        f"/home/a.b/nix+store_2/{STORE_HASH}-lfci-check-test.drv",
+        f"/nix/store/{STORE_HASH}-a?b=1.drv",
+        f"/nix/store/{STORE_HASH}-{'a' * 211}.drv",
+    ],
+)
+def test_a_derivation_may_be_in_any_store(value: str) -> None:
+    assert parse_statement(edited(CHECK_RUN, "predicate/derivation/drvPath", value)).drv_path == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"nix/store/{STORE_HASH}-a.drv",
+        f"x/nix/store/{STORE_HASH}-a.drv",
+        f"/{STORE_HASH}-a.drv",
+        f"{STORE_HASH}-a.drv",
+        f"/nix//store/{STORE_HASH}-a.drv",
+        f"/nix/st ore/{STORE_HASH}-a.drv",
+        f"/nix/st?ore/{STORE_HASH}-a.drv",
+        f"/nix/store/{STORE_HASH[1:]}-a.drv",
+        f"/nix/store/{STORE_HASH}0-a.drv",
+        f"/nix/store/{STORE_HASH.upper()}-a.drv",
+        f"/nix/store/{STORE_HASH}_a.drv",
+        f"/nix/store/{STORE_HASH}-.drv",
+        f"/nix/store/{STORE_HASH}-{'a' * 212}.drv",
+        f"/nix/store/{STORE_HASH}-a b.drv",
+        f"/nix/store/{STORE_HASH}-a",
+        f"/nix/store/{STORE_HASH}-a.drv\n",
+        "/nix/store/.drv",
+        "",
+    ],
+)
+def test_what_is_no_path_of_a_derivation_is_refused(value: str) -> None:
+    assert "ends in .drv" in refused(edited(CHECK_RUN, "predicate/derivation/drvPath", value))
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x86_64", "x86_64-", "-linux", "x86_64-linux-gnu", "X-linux", "x-Linux"]
+)
+def test_what_is_no_system_is_refused(value: str) -> None:
+    assert "a Nix system" in refused(edited(CHECK_RUN, "predicate/derivation/system", value))
+
+
+@pytest.mark.parametrize("value", ["x86_64-linux", "a-b", "armv7l-linux"])
+def test_a_system_is_a_machine_and_a_kernel(value: str) -> None:
+    assert parse_statement(edited(CHECK_RUN, "predicate/derivation/system", value)).system == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b64encode(bytes(32)),
+        "sha256-" + b64encode(bytes(31)),
+        "sha256-" + b64encode(bytes(33)),
+        "sha256-" + "0" * 64,
+        "sha512-" + b64encode(bytes(32)),
+        "sha256-",
+    ],
+)
+def test_what_is_no_nar_hash_is_refused(value: str) -> None:
+    assert "sha256- and base64" in refused(edited(CHECK_RUN, "predicate/source/narHash", value))
+
+
+@pytest.mark.parametrize(("pinned", "unpinned"), [(None, 0), (0, None)])
+def test_a_lockfile_is_counted_or_it_is_not(pinned: int | None, unpinned: int | None) -> None:
+    value = [{"path": "a.lock", "sha256": sha("a"), "pinned": pinned, "unpinned": unpinned}]
+    assert "both counted or both null" in refused(edited(CHECK_RUN, "predicate/source/lockfiles", value))
+
+
+def test_a_bypass_may_end_a_second_after_it_was_issued_and_not_at_that_moment() -> None:
+    """Rule 16 bounds how long; here only that there is a time in which it is good."""
+    shortest = dataclasses.replace(BYPASS, not_after=BYPASS.issued_at + timedelta(seconds=1))
+    assert parse_statement(format_statement(shortest)) == shortest
+    for end in (BYPASS.issued_at, BYPASS.issued_at - timedelta(seconds=1)):
+        with pytest.raises(Refusal, match="later than issuedAt"):
+            format_statement(dataclasses.replace(BYPASS, not_after=end))
+
+
+def test_a_landing_that_passed_is_not_failed_in_one_of_the_two_places() -> None:
+    """Whoever reads only the result, or only the level, must read the same."""
+    for path, value in (
+        ("predicate/verificationResult", "FAILED"),
+        ("predicate/verifiedLevels", ["FAILED"]),
+    ):
+        assert "is FAILED" in refused(edited(LANDING, path, value))
+    data = plain(LANDING)
+    data["predicate"] |= {"verificationResult": "FAILED", "verifiedLevels": ["FAILED"]}
+    assert "is FAILED" in refused(json.dumps(data).encode())
+
+
 # -- rule 10: what cannot be true together ----------------------------------------------------------
 
 
@@ -358,6 +457,11 @@ def test_rule_10_an_honest_run_does_not_contradict_itself() -> None:
     assert contradictions(CHECK_RUN) == ()
     failed = dataclasses.replace(CHECK_RUN, result=Outcome.FAILED, exit_code=1)
     assert contradictions(failed) == ()
+    assert contradictions(dataclasses.replace(failed, tests=None)) == ()
+    one = TestCounts(5, 1, 0, sha("ids"))
+    assert contradictions(dataclasses.replace(failed, tests=one)) == ()
+    assert contradictions(dataclasses.replace(failed, tests=one, exit_code=0)) == ()
+    assert contradictions(dataclasses.replace(CHECK_RUN, issued_at=NOW + timedelta(seconds=1))) == ()
     assert contradictions(dataclasses.replace(CHECK_RUN, tests=None)) == ()
 
 
@@ -366,6 +470,8 @@ def test_rule_10_an_honest_run_does_not_contradict_itself() -> None:
     [
         ({"exit_code": 1}, "exit code is 1"),
         ({"tests": TestCounts(5, 2, 0, sha("ids"))}, "2 tests failed"),
+        ({"tests": TestCounts(5, 1, 0, sha("ids"))}, "1 tests failed"),
+        ({"tests": None, "exit_code": 2}, "exit code is 2"),
         ({"result": Outcome.FAILED}, "no test failed"),
         ({"result": Outcome.FAILED, "tests": None}, "no test failed"),
         ({"issued_at": NOW - timedelta(seconds=1)}, "started after"),

@@ -72,6 +72,21 @@ def test_another_form_is_refused(value: str) -> None:
     refused(value)
 
 
+def test_a_value_that_is_too_long_is_not_looked_into() -> None:
+    assert "too long" in refused("x" * (MAX_TRAILER_CHARS + 1))
+    assert "neither" in refused("x" * MAX_TRAILER_CHARS)
+
+
+def test_a_name_without_its_kind_is_no_reference() -> None:
+    assert "neither" in refused("a" * 64)
+    assert "neither" in refused("sha256:" + "a" * 65)
+
+
+def test_a_stream_that_is_cut_off_is_refused() -> None:
+    packed = zlib.compress(b"x" * 100)
+    assert "more or less" in refused("v1." + urlsafe_b64encode(packed[:-1]))
+
+
 def test_two_streams_in_one_value_are_refused() -> None:
     twice = zlib.compress(b"{}") + zlib.compress(b"{}")
     assert "more or less" in refused("v1." + urlsafe_b64encode(twice))
