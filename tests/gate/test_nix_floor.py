@@ -31,3 +31,14 @@ def test_rule_10_without_a_floor_any_implementation_counts(forge: MemoryForge) -
     commit = forge.commit(SOURCE)
     run = forge.run(commit, nix_name="lix", nix_version="2.90.0")
     assert outcome(forge, run, commit=commit) == set()
+
+
+def test_rule_10_versions_are_compared_number_by_number(forge: MemoryForge) -> None:
+    """What cannot be read as a number ends a version, and never makes it higher."""
+    forge.server_policy = rule(nix={"minimum": "2.18.5"})
+    commit = forge.commit(SOURCE)
+    strong = ("2.18.5", "2.18.5pre1", "2.18.10", "2.18.999999", "2.19", "3", "10.0")
+    weak = ("2.18", "2.18.4", "2.18.4.9", "2.18pre.9", "2.18..9", "2.18.1000000", "2.9.9", "0", "0.0", "x")
+    for version in (*strong, *weak):
+        found = outcome(forge, forge.run(commit, nix_version=version), commit=commit)
+        assert found == (set() if version in strong else {"LFCI109"}), version

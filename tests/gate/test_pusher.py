@@ -87,6 +87,8 @@ def test_what_is_said_about_another_pusher(forge: MemoryForge) -> None:
     )
     (reason,) = judged(forge, commit, forge.run(commit), pusher="eve").reasons
     assert reason.facts[0] == "pusher: eve, who is no identity of the policy"
+    (reason,) = judged(forge, commit, forge.run(commit), pusher="e" * 121).reasons
+    assert reason.facts[0] == f"pusher: {'e' * 120}, who is no identity of the policy"
     (reason,) = judged(forge, commit, forge.run(commit)).reasons
     assert "git config lfci.pusherVariable" in reason.hint
 

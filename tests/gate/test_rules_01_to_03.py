@@ -450,6 +450,7 @@ def test_rule_03_inbox_refs_are_only_created(forge: MemoryForge) -> None:
     changed = RefUpdate(delivery.ref, oid("old"), delivery.new)
     deleted = RefUpdate(delivery.ref, delivery.new, None)
     assert codes(forge.judge(changed)) == codes(forge.judge(deleted)) == {"LFCI210"}
+    assert codes(forge.judge(RefUpdate(delivery.ref, None, None))) == {"LFCI210"}
     forge.land(delivery)
     assert codes(forge.judge(delivery)) == {"LFCI210"}
 

@@ -281,6 +281,28 @@ def test_rule_08_the_signatures_of_a_push_are_bounded_over_all_its_refs(forge: M
         assert codes(forge.judge(update, delivery, limits=Limits(verifications=1))) == set()
 
 
+def test_rule_08_each_attestation_is_verified_once_and_a_second_envelope_is_paid_for(
+    forge: MemoryForge,
+) -> None:
+    """Whose signatures lie in two envelopes is asked again, about all of them and all their keys."""
+    commit = forge.commit(SOURCE)
+    statement, _ = passing_run(forge.objects, forge.tree(commit), NOW)
+    lines = [bundle(statement, signer) for signer in (AGENT, SECOND_AGENT)]
+    for offered, cost in ((lines[:1], 1), ([lines[0]] * 3, 1), (lines, 6), ([*lines, *lines], 6)):
+        note(forge, commit, *offered)
+        assert outcome(forge, commit=commit, limits=Limits(verifications=cost)) == set(), offered
+        short = outcome(forge, commit=commit, limits=Limits(verifications=cost - 1))
+        assert short == {"LFCI503"}, offered
+
+
+def test_rule_08_an_attestation_has_a_largest_size(forge: MemoryForge) -> None:
+    commit = forge.commit(SOURCE)
+    line = line_of(forge, forge.run(commit))
+    note(forge, commit, line)
+    assert outcome(forge, commit=commit, limits=Limits(bundle_bytes=len(line))) == set()
+    assert outcome(forge, commit=commit, limits=Limits(bundle_bytes=len(line) - 1)) == {"LFCI110"}
+
+
 def test_rule_07_what_the_fold_found_to_be_junk_costs_nothing(forge: MemoryForge) -> None:
     from lfci_gate.config.policy import parse_policy
 
