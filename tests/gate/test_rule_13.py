@@ -81,6 +81,47 @@ def test_a_mode_is_part_of_what_is_protected(forge: MemoryForge) -> None:
     assert outcome(forge, changed) == {"LFCI206"}
 
 
+def with_entry(forge: MemoryForge, path: bytes, mode: int) -> ObjectId:
+    """A commit of the usual files and one entry more: a file, a symlink, or a submodule."""
+    files = {name.encode(): (0o100644, data) for name, data in FILES.items()}
+    content = oid("elsewhere").encode() if mode == 0o160000 else b"x"
+    return forge.commit_of(forge.objects.files({**files, path: (mode, content)}), [forge.refs[MAIN]])
+
+
+@pytest.mark.parametrize("paths", [["vendor/deps/"], ["**/*.lock", "vendor/deps/", "!vendor/deps/own/"]])
+@pytest.mark.parametrize("mode", [0o120000, 0o160000, 0o100644])
+def test_a_link_in_the_place_of_a_protected_folder_belongs_to_it(
+    forge: MemoryForge, paths: list[str], mode: int
+) -> None:
+    """What programs find below is then wherever the link leads. Below a plain file they find nothing."""
+    protect = [{"paths": paths, "roles": ["maintainer"]}]
+    forge.server_policy = policy = policy_text(rules=({**RULE, "gitlinks": True, "protect": protect},))
+    for path in (b"vendor", b"vendor/deps"):
+        commit = with_entry(forge, path, mode)
+        assert outcome(forge, commit) == ({"LFCI206"} if mode != 0o100644 else set())
+        if mode != 0o100644:
+            assert f"changed: {path.decode()}\n" in facts(forge, commit)
+            assert outcome(forge, commit, *forge.approvals(commit, policy=policy)) == set()
+    for path in (b"vendors", b"src/vendor", b"vendor/other"):
+        assert outcome(forge, with_entry(forge, path, mode)) == set(), path
+    assert outcome(forge, with_entry(forge, b"vendor/deps/x", mode)) == {"LFCI206"}
+
+
+def test_a_protection_of_names_anywhere_is_not_of_every_link(forge: MemoryForge) -> None:
+    protect = [{"paths": ["**/*.lock"], "roles": ["maintainer"]}]
+    forge.server_policy = policy_text(rules=({**RULE, "protect": protect},))
+    assert outcome(forge, with_entry(forge, b"vendor", 0o120000)) == set()
+    assert outcome(forge, with_entry(forge, b"vendor/a.lock", 0o120000)) == {"LFCI206"}
+
+
+def test_a_refusal_names_three_paths_and_counts_the_others(forge: MemoryForge) -> None:
+    three: dict[str, bytes | None] = {f"tests/{name}": b"" for name in "abc"}
+    assert "changed: tests/a, tests/b, tests/c\n" in facts(forge, forge.commit(three))
+    five = forge.commit({**three, "tests/d": b"", "tests/e": b""})
+    assert "changed: tests/a, tests/b, tests/c and 2 more\n" in facts(forge, five)
+    assert "needs 1 of role maintainer, has 0" in facts(forge, five)
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
