@@ -437,6 +437,17 @@ def test_h_links_and_gits_own_files_are_counted_together_up_to_the_bound(
     assert [found(5, 5), found(6, 6)] == [None, "LFCI411"]
 
 
+def test_h_each_link_and_each_of_gits_own_files_is_read_once(source: MemoryObjects) -> None:
+    made = {b"%d/l" % each: (SYMLINK, b"../x") for each in range(9)}
+    made |= {b"%d/.gitattributes" % each: (FILE, b"* text\n") for each in range(9)}
+    made |= {b"%d/own" % each: (FILE, b"%d" % each) for each in range(9)}
+    root = source.files(made)
+    source.reads.clear()
+    check_tree(source, root)
+    assert source.reads.count(source.blob(b"../x")) == 1
+    assert source.reads.count(source.blob(b"* text\n")) == 1
+
+
 def test_h_as_many_trees_as_the_bound_says_are_read(
     source: MemoryObjects, monkeypatch: pytest.MonkeyPatch
 ) -> None:

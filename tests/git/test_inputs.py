@@ -177,3 +177,41 @@ def test_a_link_where_a_directory_is_expected_is_kept_on_request() -> None:
     for kind, data in filtered.new_objects:
         source.add(kind, data)
     assert {path for path, _ in walk(source, filtered.oid)} == {b"tests", b"a/tests"}
+
+
+def test_h_the_bounds_themselves_are_allowed() -> None:
+    source = MemoryObjects()
+    tree = source.files(
+        {b"a": (FILE, b""), b"d/f": (FILE, b""), b"d/g": (FILE, b""), b"other/x": (FILE, b"")}
+    )
+    matcher = PatternSet(["d/f"])
+    # a, d and other; f and g. What no pattern reaches is not read, and not counted.
+    inputs_tree(source, tree, matcher, (), max_entries=5)
+    assert code_of(lambda: inputs_tree(source, tree, matcher, (), max_entries=4)) == "LFCI411"
+    for length, code in ((4096, None), (4097, "LFCI401")):
+        directory = b"d/" + b"x" * (length - 2)
+        deep = source.files({directory + b"/f": (FILE, b"")})
+        found = code_of(lambda deep=deep: inputs_tree(source, deep, PatternSet(["**/f"])))
+        assert found == code
+
+
+def test_one_empty_directory_less_is_another_tree() -> None:
+    """git writes none, another implementation may: nothing of it can match, so it is left out."""
+    source = MemoryObjects()
+    empty = source.add("tree", b"")
+    root = source.tree((FILE, b"a", source.blob(b"")), (TREE, b"e", empty))
+    filtered = inputs_tree(source, root, PatternSet(["a", "e/**"]))
+    assert filtered.oid == source.tree((FILE, b"a", source.blob(b"")))
+
+
+def test_a_directory_that_several_places_share_is_filtered_in_each() -> None:
+    source = MemoryObjects()
+    same = {b"f": (FILE, b"f"), b"g": (FILE, b"g")}
+    root = source.files(
+        {place + name: value for place in (b"a/", b"b/", b"c/") for name, value in same.items()}
+    )
+    filtered = inputs_tree(source, root, PatternSet(["*/f", "c/"]), ())
+    assert filtered.oid == source.files(
+        {b"a/f": (FILE, b"f"), b"b/f": (FILE, b"f"), b"c/f": (FILE, b"f"), b"c/g": (FILE, b"g")}
+    )
+    assert len(filtered.new_objects) == 2

@@ -248,3 +248,47 @@ def test_h_a_fan_out_that_unfolds_without_end_is_stopped() -> None:
 def test_only_names_of_objects_are_noted() -> None:
     with pytest.raises(ValueError, match="not the name"):
         updated_notes_tree(MemoryObjects(), None, {ObjectId("ab"): b""}, MemoryObjects().add)
+
+
+# -- the bounds themselves --------------------------------------------------------------------------
+
+
+def test_h_notes_and_directories_are_counted_up_to_the_bound() -> None:
+    source = MemoryObjects()
+    blob = source.blob(b"x")
+    below = source.tree((FILE, b"1" * 38, blob), (FILE, b"2" * 38, blob))
+    tree = source.tree((TREE, b"ab", below), (FILE, b"c" * 40, blob))
+    assert len(list(list_notes(source, tree, max_notes=4))) == 3
+    assert code_of(lambda: list(list_notes(source, tree, max_notes=3))) == "LFCI411"
+
+
+def spread(times: int, but: str = "") -> list[ObjectId]:
+    """So many names for each first digit, but one less for the digit ``but``."""
+    return [
+        ObjectId(f"{digit}{number:039x}")
+        for digit in "0123456789abcdef"
+        for number in range(times - (digit == but))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [(spread(2), True), (spread(2, "f"), False), (spread(2, "0"), False), (spread(1), False)],
+)
+def test_a_directory_is_split_when_each_digit_has_two_notes(names: list[ObjectId], split: bool) -> None:
+    source = MemoryObjects()
+    tree = updated_notes_tree(source, None, dict.fromkeys(names, b"x"), source.add)
+    assert [len(entry.name) for entry in read_tree(source, tree)] == (
+        [2] * 16 if split else [40] * len(names)
+    )
+
+
+def test_a_directory_of_the_last_two_digits_is_not_split_again() -> None:
+    """Names are used up there, however many notes it holds."""
+    source = MemoryObjects()
+    tree = source.tree((FILE, b"00", source.blob(b"x")))
+    for _ in range(19):
+        tree = source.tree((TREE, b"ab", tree))
+    names = [ObjectId("ab" * 19 + f"{number:02x}") for number in range(256)]
+    updated = updated_notes_tree(source, tree, dict.fromkeys(names, b"y"), source.add)
+    assert contents(source, updated) == dict.fromkeys(names, b"y")

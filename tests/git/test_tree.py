@@ -88,6 +88,10 @@ def test_any_bytes_are_a_tree_or_one_refusal(data: bytes, hash_name: str) -> Non
         pytest.param(b"100644\0" + b"\x11" * 20, id="no space"),
         pytest.param(entry(b"100644", b""), id="empty name"),
         pytest.param(entry(b"40000", b""), id="empty name of a subtree"),
+        pytest.param(
+            entry(b"100644", b"", b"\x11" * 19 + b"\0") + b"\x11" * 20,
+            id="empty name, where the next NUL would make one",
+        ),
         pytest.param(entry(b"", b"a"), id="no mode"),
         pytest.param(entry(b"040000", b"a"), id="zero-padded mode"),
         pytest.param(entry(b"100684", b"a"), id="mode not octal"),
