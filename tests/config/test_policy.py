@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 
 import pytest
@@ -651,6 +652,79 @@ def policies(draw: st.DrawFn) -> Policy:
 
 def in_order(scopes: list[RoleScope]) -> list[RoleScope]:
     return sorted(scopes, key=lambda each: each.role)
+
+
+ALL_OF_IT = f"""{HEAD}bootstrap = "approval"
+[keys.bob]
+public = "{LINES[1]}"
+roles = ["agent"]
+identity = "bob"
+[keys.laptop]
+public = "{LINES[0]}"
+roles = ["agent", "maintainer"]
+identity = "alice"
+pushers = ["b@example.com"]
+valid-from = 2026-01-01T00:00:00Z
+valid-until = 2027-01-01T00:00:00Z
+revoked = 2026-06-01T00:00:00Z
+[roles.agent]
+refs = ["refs/heads/docs/*"]
+paths = ["docs/"]
+[roles.free]
+{DELEGATION}
+[[rules]]
+refs = ["refs/heads/main"]
+scope = "each"
+bind = ["base", "ref"]
+update = "any"
+gitlinks = true
+pusher = "attester"
+max-age = "90m"
+tests = {{ removed = "refuse" }}
+dependencies = {{ unpinned = "refuse" }}
+nix = {{ minimum = "2.18" }}
+{BREAK}threshold = 3
+[[rules.require]]
+check = "test"
+roles = ["agent"]
+threshold = 2
+engines = ["build"]
+hermetic = false
+report = "optional"
+assurance = "rebuilt"
+verifiers = ["v"]
+quarantine = "allow"
+max-attempts = 3
+[[rules.require]]
+check = "lint"
+roles = ["agent"]
+threshold = 2
+engines = ["develop", "build"]
+hermetic = true
+report = "required"
+assurance = "corroborated"
+[[rules.protect]]
+paths = ["tests/"]
+roles = ["maintainer"]
+threshold = 2
+[[rules]]
+refs = ["refs/tags/v*"]
+scope = "tip"
+bind = []
+update = "fast-forward"
+gitlinks = false
+pusher = "any"
+require = []
+protect = []
+tests = {{ removed = "allow" }}
+dependencies = {{ unpinned = "allow" }}
+"""
+
+
+def test_everything_is_written_and_nothing_else() -> None:
+    assert tomllib.loads(format_policy(parse_policy(ALL_OF_IT.encode()))) == tomllib.loads(ALL_OF_IT)
+    bare = f'{HEAD}bootstrap = "report"\nrules = []\n[keys]\n'
+    assert tomllib.loads(format_policy(parse(""))) == tomllib.loads(bare)
 
 
 @given(policies())
