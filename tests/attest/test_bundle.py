@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lfci_gate.attest import bundle
 from lfci_gate.attest.bundle import (
     MAX_BUNDLE_BYTES,
     Bundle,
@@ -18,6 +19,7 @@ from lfci_gate.attest.bundle import (
 )
 from lfci_gate.attest.dsse import Envelope, attestation_id, sign, signed_by
 from lfci_gate.attest.encoding import b64encode
+from lfci_gate.attest.shape import Mismatch
 from lfci_gate.errors import Refusal
 from tests.support.evidence import ALICE, BOB, CAROL
 
@@ -144,6 +146,15 @@ def test_what_is_no_object_is_refused(line: bytes) -> None:
 def test_a_signature_has_1_to_1024_bytes(size: int) -> None:
     line = changed("dsseEnvelope/signatures", [{"sig": b64encode(b"x" * size)}])
     assert parse_bundle(line).envelope.signatures == (b"x" * size,)
+
+
+def test_base64_has_a_least_and_a_largest_size() -> None:
+    """Of a shape made here: those in use were made while their module was imported."""
+    form = bundle._base64(1, 2)
+    assert [form(value) for value in ("AQ==", "AQI=")] == [b"\1", b"\1\2"]
+    for value in ("", "AQID", "AQ", 1, None):
+        with pytest.raises(Mismatch):
+            form(value)
 
 
 def test_what_is_no_base64_is_said_to_be_none() -> None:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lfci_gate.attest.statement as statements
 from lfci_gate.attest.encoding import b64encode
+from lfci_gate.attest.shape import Mismatch
 from lfci_gate.attest.statement import contradictions, format_statement, parse_statement, subject_of
 from lfci_gate.errors import Refusal
 from lfci_gate.model import FileDigest, LockfileFact, Outcome, Statement, TestCounts
@@ -108,6 +110,16 @@ def test_a_check_run_has_exactly_the_documented_shape() -> None:
     assert predicate["target"] == {"ref": "refs/heads/main"}
 
 
+def test_a_statement_is_about_exactly_one_subject() -> None:
+    """Of a shape made here: those in use were made while their module was imported."""
+    data = plain(CHECK_RUN)
+    form = statements._whole(data["predicateType"])
+    assert form(data) == CHECK_RUN
+    for subjects in ([], data["subject"] * 2):
+        with pytest.raises(Mismatch, match="must be an array of 1 to 1 entries"):
+            form(data | {"subject": subjects})
+
+
 def test_a_landing_is_a_verification_summary_of_slsa() -> None:
     predicate = plain(LANDING)["predicate"]
     required = "verifier timeVerified resourceUri policy verificationResult verifiedLevels"  # SLSA's schema
@@ -134,6 +146,13 @@ def test_a_landing_by_break_glass_is_failed_in_slsa_s_own_words() -> None:
     ):
         assert "is FAILED" in refused(edited(BYPASSED_LANDING, path, value))
     assert "must name the bypass" in refused(edited(BYPASSED_LANDING, "predicate/inputAttestations", []))
+
+
+def test_what_was_not_reproduced_is_said_so() -> None:
+    other = dataclasses.replace(VERIFICATION, reproduced=False)
+    assert plain(other)["predicate"]["outcome"] == "not-reproduced"
+    assert plain(VERIFICATION)["predicate"]["outcome"] == "reproduced"
+    assert parse_statement(format_statement(other)) == other
 
 
 def test_a_result_is_there_for_a_rebuild_and_only_then() -> None:
