@@ -195,6 +195,23 @@ def test_rule_05_another_spelling_of_these_files_is_refused(source: MemoryObject
     assert refused(lambda: check_tree(source, root)).code == "LFCI401"
 
 
+@pytest.mark.parametrize("mode", [FILE, EXECUTABLE, SYMLINK, GITLINK])
+def test_rule_05_only_a_directory_stands_where_the_configuration_is(source: MemoryObjects, mode: int) -> None:
+    """A submodule too, whose commit nobody here can read, is refused and not left undecided."""
+    root = source.files({b".lfci": (mode, ONES)})
+    refusal = refused(lambda: check_tree(source, root, gitlinks=True))
+    assert (refusal.code, ".lfci: must be a directory" in refusal.message) == ("LFCI401", True)
+
+
+@pytest.mark.parametrize("name", [b".gitmodules", b".gitattributes"])
+def test_rule_05_a_submodule_or_directory_named_like_gits_own_files_is_refused(
+    source: MemoryObjects, name: bytes
+) -> None:
+    for root in (source.files({name: (GITLINK, ONES)}), source.files({name + b"/x": (FILE, b"")})):
+        refusal = refused(lambda root=root: check_tree(source, root, gitlinks=True))
+        assert (refusal.code, "not a file" in refusal.message) == ("LFCI401", True)
+
+
 def test_rule_05_a_directory_in_place_of_the_flake_is_refused(source: MemoryObjects) -> None:
     root = source.files({b"flake.nix/default.nix": (FILE, b"")})
     assert refused(lambda: check_tree(source, root)).code == "LFCI401"
@@ -258,6 +275,25 @@ def test_rule_05_a_subtree_that_landed_elsewhere_is_judged_at_its_new_place(sour
     landed = source.files({b"a/" + path: value for path, value in shared.items()})
     moved = source.files({**{b"a/" + path: value for path, value in shared.items()}, **shared})
     assert refused(lambda: check_tree(source, moved, landed=landed)).code == "LFCI401"
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ({b"a": (FILE, b"")}, {b"a/x": (FILE, b"")}),
+        ({b"a": (SYMLINK, b"other")}, {b"a/x": (FILE, b"")}),
+        ({b"a/x": (FILE, b"")}, {b"a": (FILE, b"")}),
+        ({b"a/x": (FILE, b"")}, {b"a": (SYMLINK, b"other")}),
+        ({b"d/x": (FILE, b"")}, {b"d/x": (FILE, b""), b"d/link": (SYMLINK, b"../other")}),
+        ({b"d/x": (FILE, b"")}, {b"d/x": (EXECUTABLE, b"")}),
+        ({b"d/x": (FILE, b"")}, {}),
+    ],
+)
+def test_rule_05_an_ordinary_change_of_what_landed_is_accepted(
+    source: MemoryObjects, was: dict[bytes, tuple[int, bytes]], now: dict[bytes, tuple[int, bytes]]
+) -> None:
+    rest = {b"other": (FILE, b"")}
+    check_tree(source, source.files({**rest, **now}), landed=source.files({**rest, **was}))
 
 
 def test_rule_05_a_file_that_became_a_directory_is_judged(source: MemoryObjects) -> None:
@@ -376,6 +412,22 @@ def test_h_a_directory_whose_path_is_too_long_is_refused_though_it_holds_nothing
     assert code_of(lambda: check_tree(source, tree)) == "LFCI401"
 
 
+def test_an_empty_directory_adds_nothing_to_its_path(source: MemoryObjects) -> None:
+    """git writes none, another implementation may."""
+    *above, last = long_path(4095).split(b"/")
+    tree = source.tree((TREE, last, empty_tree("sha1")))
+    for name in reversed(above):
+        tree = source.tree((TREE, name, tree))
+    check_tree(source, tree)
+
+
+def test_rule_05_the_link_that_leaves_the_tree_is_named_and_not_its_neighbour(source: MemoryObjects) -> None:
+    inside = {b"d/a": (SYMLINK, b"../x"), b"d/e/a": (SYMLINK, b"../../x")}
+    for bad in (b"d/b", b"d/e/b"):
+        root = source.files({**inside, bad: (SYMLINK, b"../../../x")})
+        assert refused(lambda root=root: check_tree(source, root)).message.startswith(f"{bad.decode()}: ")
+
+
 def test_h_a_long_path_whose_directories_landed_is_refused_where_a_file_of_it_changes(
     source: MemoryObjects,
 ) -> None:
@@ -403,6 +455,14 @@ def test_h_new_directories_side_by_side_are_counted_together(source: MemoryObjec
     root = source.files({b"%d/%d" % (each, each): (FILE, b"") for each in range(4)})
     check_tree(source, root, landed=landed, max_entries=8)
     assert code_of(lambda: check_tree(source, root, landed=landed, max_entries=7)) == "LFCI411"
+
+
+def test_h_directories_that_only_lost_something_are_counted(source: MemoryObjects) -> None:
+    old = {b"%d/%s" % (each, name): (FILE, b"") for each in range(3) for name in (b"a", b"b")}
+    landed = source.files(old)
+    root = source.files({path: value for path, value in old.items() if path.endswith(b"a")})
+    check_tree(source, root, landed=landed, max_entries=3)
+    assert code_of(lambda: check_tree(source, root, landed=landed, max_entries=2)) == "LFCI411"
 
 
 def test_h_the_directory_of_checks_is_counted_up_to_the_bound_each_time(source: MemoryObjects) -> None:

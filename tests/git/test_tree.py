@@ -108,6 +108,9 @@ def test_any_bytes_are_a_tree_or_one_refusal(data: bytes, hash_name: str) -> Non
             id="file and directory of a name, not neighbours",
         ),
         pytest.param(entry(b"100644", b"a", bytes(20)), id="names no object"),
+        pytest.param(
+            entry(b"100644", b"a") + entry(b"100644", b"b", bytes(20)), id="one of two names no object"
+        ),
     ],
 )
 def test_a_malformed_tree_is_refused(data: bytes) -> None:
