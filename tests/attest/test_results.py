@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lfci_gate.attest import results
 from lfci_gate.attest.consistency import disagreements
 from lfci_gate.attest.results import counts, parse_result, result_document
+from lfci_gate.attest.shape import Mismatch
 from lfci_gate.errors import Refusal
 from lfci_gate.model import FileDigest, ResultDocument, TestCase, TestCounts
 from tests.support.evidence import CHECK_RUN, RESULT, sha
@@ -124,9 +125,32 @@ def test_an_id_has_1_to_4096_characters() -> None:
         assert parse_result(result_document(document)) == document
 
 
+def test_an_id_is_a_string_also_for_whoever_has_not_looked_at_the_bytes() -> None:
+    for value in (1, None, ["a"], {"a": 1}):
+        with pytest.raises(Mismatch):
+            results._test_id(value)
+
+
 def test_a_report_may_repeat_a_test_with_the_same_outcome() -> None:
     document = dataclasses.replace(RESULT, tests=(TestCase("a", "passed"),) * 2)
     assert parse_result(result_document(document)) == document
+
+
+def test_entries_are_counted_before_anything_is_decoded(monkeypatch) -> None:
+    monkeypatch.setattr(results, "_MAX_TESTS", 3)
+    tests = tuple(TestCase(name, "passed") for name in "abcde")
+    four, five = (results._bytes_of(ResultDocument("test", 0, tests[:number], ())) for number in (4, 5))
+    assert parse_result(four).tests == tests[:4]
+    assert "or more than 3 entries" in refused(five)
+
+
+def test_what_is_as_large_as_it_may_be_is_held_against_the_form_too(monkeypatch) -> None:
+    data = result_document(RESULT)
+    monkeypatch.setattr(results, "MAX_RESULT_BYTES", len(data))
+    assert parse_result(data) == RESULT
+    assert "not in canonical form, or" in refused(b"1" * len(data))
+    monkeypatch.setattr(results, "MAX_RESULT_BYTES", len(data) - 1)
+    assert "larger than" in refused(data)
 
 
 def test_a_large_suite_is_read() -> None:
@@ -146,6 +170,12 @@ def test_a_document_that_would_not_be_read_back_is_not_written() -> None:
         with pytest.raises(Refusal) as caught:
             result_document(dataclasses.replace(RESULT, **change))
         assert caught.value.code == "LFCI115"
+
+
+def test_a_document_that_only_looks_the_same_when_written_is_refused() -> None:
+    with pytest.raises(Refusal, match="read back as another one") as caught:
+        result_document(dataclasses.replace(RESULT, tests=list(RESULT.tests)))
+    assert caught.value.code == "LFCI115"
 
 
 def test_rule_10_the_document_of_the_run_agrees_with_it() -> None:
