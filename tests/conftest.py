@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -132,8 +132,9 @@ def _install_home_guard() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Reduce the environment before any test module is imported."""
     settings.register_profile("test", deadline=None, derandomize=True, database=None)
-    # many runs of few examples: each mutant of the code is tried by all of them
-    settings.register_profile("mutation", deadline=None, derandomize=True, database=None, max_examples=15)
+    # many runs of few examples: each mutant of the code is tried by all of them, and nobody reads an example
+    once = settings(max_examples=15, phases=(Phase.explicit, Phase.generate))
+    settings.register_profile("mutation", once, deadline=None, derandomize=True, database=None)
     settings.register_profile("campaign", deadline=None, database=None, max_examples=20_000)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
