@@ -203,6 +203,7 @@ def test_a_command_is_named_by_its_first_word() -> None:
 def test_names_of_dev_shells_and_flake_checks(attribute: str) -> None:
     assert check_of(f'run = "x"\nshell = "{attribute}"').shell == attribute
     assert check_of(f'flake = "checks.{attribute}"').flake == f"checks.{attribute}"
+    assert "flake: must be checks.<name>" in refused_check(f'flake = "{attribute}"')
 
 
 @pytest.mark.parametrize("attribute", ["", "0a", "-a", "'a", "a.b", "a b", "é", LONG + "a"])
