@@ -238,7 +238,7 @@ def test_refused_files(text: str | bytes, says: str) -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ("", "run: is missing"),
+        ("", "run: is missing (or name a `flake` check)"),
         ("run = ''", "is empty"),
         ("run = ' \\n\\t'", None),
         ('run = " \\n\\t"', "is empty"),
