@@ -146,6 +146,7 @@ def test_tests_in_quarantine_have_a_reason_and_an_end() -> None:
         ('reason = "races"', 'reason = "a\\nb"', "reason: "),
         ('test = "a::é"\n', "", "test: is missing"),
         ('test = "a::é"', 'test = ""', "test: is empty"),
+        ('test = "a::é"', 'test = " "', "test: is empty"),
         ('test = "a::é"', 'test = ["a"]', "test: must be"),
         ('test = "a::é"', f'test = "{"x" * 4097}"', "test: is longer than 4096"),
         ("until = 2027-01-01T00:00:00Z\n", "", "until: is missing: a quarantine ends"),
