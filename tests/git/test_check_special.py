@@ -61,7 +61,7 @@ NOT_PLAIN = {
     "dotted section": b"[submodule.x]\n\tpath = x\n",
     "escaped name": b'[submodule "a\\"b"]\n',
     "continued line": module(path=b"x\\\n-y"),
-    "continued line of another setting": module(branch=b"x\\\n\tpath = -y"),
+    "continued line of another setting": module(branch=b"x\\\n\tother = y"),
     "escape in a path": module(path=b"a\\tb"),
     "escape in a url": module(url=b"a\\tb"),
     "escape in an update": module(update=b"a\\tb"),

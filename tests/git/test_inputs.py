@@ -215,3 +215,22 @@ def test_a_directory_that_several_places_share_is_filtered_in_each() -> None:
         {b"a/f": (FILE, b"f"), b"b/f": (FILE, b"f"), b"c/f": (FILE, b"f"), b"c/g": (FILE, b"g")}
     )
     assert len(filtered.new_objects) == 2
+
+
+def test_a_link_that_leads_nowhere_near_the_patterns_is_not_kept() -> None:
+    source = MemoryObjects()
+    below = PatternSet(["tests/**"])
+    found = {
+        b"tests": (SYMLINK, b"elsewhere"),
+        b"docs": (SYMLINK, b"elsewhere"),
+        b"sub": (GITLINK, b"1" * 40),
+    }
+    filtered = inputs_tree(source, source.files(found), below, (), links=below)
+    assert filtered.oid == source.files({b"tests": (SYMLINK, b"elsewhere")})
+
+
+def test_each_file_that_is_always_kept_is_looked_for_in_its_own_directory() -> None:
+    source = MemoryObjects()
+    root = source.files(FILES)
+    always = (b"flake.nix", b"packages/b/flake.nix")
+    assert kept(source, root, ["none"], always) == set(always)
