@@ -126,6 +126,17 @@ def test_the_longest_times() -> None:
     assert "must be a whole number" in refused(HEAD + RULE + f'max-age = "{"9" * 10}s"')
 
 
+def test_all_may_be_waived_and_nothing_twice() -> None:
+    glass = rule_of(
+        RULE + BREAK.replace('"checks"', '"tests", "checks", "approvals", "dependencies"')
+    ).break_glass
+    assert glass is not None
+    assert glass.waives == ("approvals", "checks", "dependencies", "tests")
+    assert "waives: names something twice" in refused(
+        HEAD + RULE + BREAK.replace('"checks"', '"tests", "tests"')
+    )
+
+
 @pytest.mark.parametrize("version", ["2.18", "0.0", "2.18.1", "2.18.1.9999"])
 def test_versions_of_nix(version: str) -> None:
     assert rule_of(RULE + f'[rules.nix]\nminimum = "{version}"').nix_minimum == version
