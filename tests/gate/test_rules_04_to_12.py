@@ -587,7 +587,10 @@ def test_rule_12_thresholds_count_keys(forge: MemoryForge) -> None:
     assert outcome(forge, one, again, commit=commit) == {"LFCI111"}
     assert outcome(forge, one, forge.run(commit, SECOND_AGENT), commit=commit) == set()
     # A third key without the role does not help.
-    assert "LFCI111" in outcome(forge, one, forge.run(commit, MAINTAINER), commit=commit)
+    other = forge.run(commit, MAINTAINER)
+    verdict = forge.judge(forge.to_main(commit), one, other)
+    # How many there are is told first, then what is wrong with the others.
+    assert [reason.code for reason in verdict.refs[0].reasons] == ["LFCI111", "LFCI109"]
 
 
 def test_rule_12_one_statement_in_two_bundles_by_two_keys(forge: MemoryForge) -> None:
@@ -629,6 +632,16 @@ def test_rule_12_a_newer_failure_vetoes_its_own_key(forge: MemoryForge) -> None:
     assert outcome(forge, run(4, hermetic=False), failed, commit=commit) == {"LFCI108", "LFCI109"}
     forge.server_policy = require(threshold=2)
     assert outcome(forge, failed, run(9), run(9, SECOND_AGENT), commit=commit) == {"LFCI108", "LFCI111"}
+
+
+def test_rule_12_of_each_key_the_newest_evidence_counts(forge: MemoryForge) -> None:
+    """It is what a landing names, in whatever order it was delivered."""
+    commit = forge.commit(SOURCE)
+    moments = [NOW - timedelta(minutes=minutes) for minutes in (9, 1, 5)]
+    runs = [forge.run(commit, issued_at=moment, started_at=moment) for moment in moments]
+    for delivered in (runs, runs[::-1]):
+        verdict = forge.judge(forge.to_main(commit), *delivered)
+        assert verdict.refs[0].evidence == (runs[1].ref.rpartition("/")[2],)
 
 
 def test_rule_12_a_failure_with_no_reason_to_fail_still_vetoes(forge: MemoryForge) -> None:
