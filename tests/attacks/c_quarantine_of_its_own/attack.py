@@ -5,7 +5,7 @@
 2. What failed is in quarantine on the base, and the command did not end with 0, or something else failed
    too, or the quarantine has ended: LFCI108.
 3. A passing statement over a document with failed tests: LFCI109.
-4. The failure that the base knows lands; so does a change whose tests pass.
+4. The failure that the base knows lands. Then the test is gone: LFCI213. A change with which it passes lands.
 """
 
 from typing import Any
@@ -41,7 +41,8 @@ def mount(scene: Scene) -> None:
     eve.edit()
     scene.lands(eve, "main", _failed(eve, "t::known"))
     eve.edit()
-    scene.lands(eve, "main", eve.run())
+    scene.refused(eve, "main", eve.run(), code=("LFCI213",))
+    scene.lands(eve, "main", eve.run(document=_document("t::known", outcome="passed")))
 
 
 def _entry(test: str, year: int = 2999) -> bytes:
@@ -51,7 +52,10 @@ def _entry(test: str, year: int = 2999) -> bytes:
 
 
 def _failed(eve: Person, *tests: str, status: int = 0, result: Outcome = Outcome.FAILED, **more: Any) -> str:
-    cases = [TestCase(each, "failed") for each in tests]
+    return eve.run(document=_document(*tests, outcome="failed", status=status), result=result, **more)
+
+
+def _document(*tests: str, outcome: str, status: int = 0) -> ResultDocument:
+    cases = [TestCase(each, outcome) for each in tests]
     cases += [TestCase("t::one", "passed"), TestCase("t::two", "passed")]
-    document = ResultDocument("test", status, tuple(sorted(cases, key=lambda case: case.id)), ())
-    return eve.run(document=document, result=result, **more)
+    return ResultDocument("test", status, tuple(sorted(cases, key=lambda case: case.id)), ())
