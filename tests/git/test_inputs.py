@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -234,3 +236,33 @@ def test_each_file_that_is_always_kept_is_looked_for_in_its_own_directory() -> N
     root = source.files(FILES)
     always = (b"flake.nix", b"packages/b/flake.nix")
     assert kept(source, root, ["none"], always) == set(always)
+
+
+class Ahead(MemoryObjects):
+    """Notes what it is asked for in advance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[ObjectId] = []
+
+    def read_many(self, oids: Iterable[ObjectId], *, limit: int) -> Iterator[None]:
+        for oid in oids:
+            self.asked.append(oid)
+            yield None
+
+
+def test_only_directories_that_will_be_read_are_asked_for_in_advance() -> None:
+    """Not files, which may be large, nor the commits of submodules, which are not there."""
+    source = Ahead()
+    root = source.files(
+        {
+            b"a/x": (FILE, b"1"),
+            b"b/x": (FILE, b"2"),
+            b"other/y": (FILE, b""),
+            b"x": (FILE, b"large"),
+            b"z": (GITLINK, b"1" * 40),
+        }
+    )
+    inputs_tree(source, root, PatternSet(["a/x", "b/x", "x", "z"]), ())
+    found = [lookup(source, root, name) for name in (b"a", b"b")]
+    assert source.asked == [each.oid for each in found if each is not None]
