@@ -31,6 +31,7 @@ from lfci_gate.model import (
     Rule,
     Sha256,
 )
+from lfci_gate.value import replace
 
 UUID = "0192f3c8-7e1c-7a54-9d0e-4f6b1f0a2c11"
 HEAD = f'version = 7\nrepository = "{UUID}"\n'
@@ -723,6 +724,11 @@ dependencies = {{ unpinned = "allow" }}
 
 def test_everything_is_written_and_nothing_else() -> None:
     assert tomllib.loads(format_policy(parse_policy(ALL_OF_IT.encode()))) == tomllib.loads(ALL_OF_IT)
+    # A key made without a holder is its own.
+    lone = PolicyKey("bob", parse_public(LINES[1]), ("agent",), None, None, None)
+    written = format_policy(replace(parse(""), keys=(lone,)))
+    assert [each.identity for each in parse_policy(written.encode()).keys] == ["bob"]
+    assert tomllib.loads(written)["keys"]["bob"]["identity"] == "bob"
     bare = f'{HEAD}bootstrap = "report"\nrules = []\n[keys]\n'
     assert tomllib.loads(format_policy(parse(""))) == tomllib.loads(bare)
 
