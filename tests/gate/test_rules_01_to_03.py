@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -468,6 +469,14 @@ def test_rule_03_inbox_names_have_one_form(forge: MemoryForge, ref: str) -> None
     assert codes(forge.judge(new(ref, forge.run(forge.commit()).new or oid("")))) == {"LFCI210"}
 
 
+def test_rule_03_only_an_inbox_ref_is_read_as_one(forge: MemoryForge) -> None:
+    tree = forge.run(forge.commit()).new or oid("")
+    for ref in (MAIN, "refs/lfci/inbox/x", f"refs/lfci/inbox/{'0' * 64}/{'a' * 64}"):
+        with pytest.raises(Refusal, match="not an inbox ref of this repository") as caught:
+            read_delivered(ref, tree, forge.objects, Limits())
+        assert caught.value.code == "LFCI210"
+
+
 def test_rule_03_inbox_name_equals_content(forge: MemoryForge) -> None:
     delivery = forge.run(forge.commit())
     assert delivery.new is not None
@@ -490,6 +499,8 @@ def test_rule_03_inbox_holds_the_attested_result_document(forge: MemoryForge) ->
     for lie in LIES:
         wrong = bundle(replace(statement, **lie), AGENT)
         assert codes(forge.judge(forge.delivery(wrong, data))) == {"LFCI115"}, lie
+    unreadable = replace(statement, result_sha256=hashlib.sha256(b"{}").hexdigest())
+    assert codes(forge.judge(forge.delivery(bundle(unreadable, AGENT), b"{}"))) == {"LFCI115"}
     session = bundle(SESSION, AGENT)
     assert forge.judge(forge.delivery(session)).kind is VerdictKind.ACCEPTED
     assert codes(forge.judge(forge.delivery(session, data))) == {"LFCI210"}

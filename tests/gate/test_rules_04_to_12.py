@@ -256,6 +256,20 @@ def test_rule_07_of_a_long_note_the_newest_count(forge: MemoryForge) -> None:
     assert outcome(forge, commit=commit) == set()
     note(forge, commit, *[b"{}"] * 64, lines[0], *[b"{}"] * 192)
     assert outcome(forge, commit=commit) == {"LFCI110"}
+    note(forge, commit, *[b"{}"] * 65, lines[0], *[b"{}"] * 191)
+    assert outcome(forge, commit=commit) == set()
+    # Of a short one each line is one candidate.
+    note(forge, commit, lines[0])
+    assert outcome(forge, commit=commit, limits=Limits(candidates=1)) == set()
+
+
+def test_rule_07_what_is_malformed_in_the_inbox_is_passed_over(forge: MemoryForge) -> None:
+    """Rule 3 keeps it out; it may be from before the gate."""
+    commit = forge.commit(SOURCE)
+    evidence = forge.run(commit)
+    forge.refs[evidence.ref.rpartition("/")[0] + "/" + "0" * 64] = forge.objects.blob(b"no tree")
+    assert outcome(forge, commit=commit) == {"LFCI101"}
+    assert outcome(forge, evidence, commit=commit) == set()
 
 
 def test_rule_07_more_candidates_than_the_limit_decide_nothing(forge: MemoryForge) -> None:
