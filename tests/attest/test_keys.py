@@ -179,6 +179,11 @@ def test_an_ec_point_with_a_coordinate_not_below_the_prime_is_refused() -> None:
     assert keys.from_raw("ecdsa-p256", raw).raw == raw
     with pytest.raises(UsageError, match="not a point"):
         keys.from_raw("ecdsa-p256", b"\x04" + p256.to_bytes(32, "big") + y.to_bytes(32, "big"))
+    x = 0xD7325D7646CD60D80A92738CEB345F844CFFAF35841022CAB176F692DE8DE1D7  # a point whose y is 5
+    raw = b"\x04" + x.to_bytes(32, "big") + (5).to_bytes(32, "big")
+    assert keys.from_raw("ecdsa-p256", raw).raw == raw
+    with pytest.raises(UsageError, match="not a point"):
+        keys.from_raw("ecdsa-p256", b"\x04" + x.to_bytes(32, "big") + (p256 + 5).to_bytes(32, "big"))
 
 
 def test_other_kinds_of_keys_are_refused_and_named() -> None:
@@ -229,6 +234,7 @@ def test_a_line_without_a_comment_is_a_key_and_a_comment_may_have_spaces() -> No
     assert line.count(" ") == 1
     assert keys.parse_public(line) == ALICE.public
     assert keys.parse_public(line + " a b c") == ALICE.public
+    assert keys.format_public(ALICE.public, "a b c") == line + " a b c"
 
 
 @pytest.mark.parametrize(
@@ -268,6 +274,7 @@ def blob(*parts: bytes) -> bytes:
         blob(b"ssh-ed25519", ALICE.public.raw, b"", b""),
         blob(b"ssh-ed25520", ALICE.public.raw),
         blob(b"ecdsa-sha2-nistp256", CAROL.public.raw),
+        blob(b"ecdsa-sha2-nistp256", b"nistp256"),
         blob(b"ecdsa-sha2-nistp256", b"nistp384", CAROL.public.raw),
         blob(b"ecdsa-sha2-nistp384", b"nistp256", CAROL.public.raw),
         blob(b"ecdsa-sha2-nistp256", b"nistp256", CAROL.public.raw, b""),
@@ -323,6 +330,7 @@ def test_integers_in_range_are_strict_der_of_8_to_72_bytes(r: int, s: int) -> No
 )
 def test_other_bytes_are_not_strict_der(signature: bytes) -> None:
     assert not keys._is_strict_ecdsa(signature)
+    assert not keys._verify_ecdsa(b"not asked", signature, b"m")
 
 
 def test_two_pem_blocks_are_refused() -> None:
@@ -395,6 +403,7 @@ def test_only_the_right_key_message_and_signature_verify() -> None:
 def test_a_key_of_a_kind_that_is_not_known_verifies_nothing() -> None:
     key = PublicKey("rsa", ALICE.public.raw, "")
     assert not keys.verify(key, ALICE.sign(b"m"), b"m")
+    assert not keys.verify(PublicKey("rsa", CAROL.public.raw, ""), CAROL.sign(b"m"), b"m")
 
 
 def test_an_ed25519_signature_with_the_group_order_added_to_s_is_refused() -> None:
