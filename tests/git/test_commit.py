@@ -82,6 +82,7 @@ T, A, C = b"tree " + TREE.encode(), b"author " + PERSON, b"committer " + PERSON
     [
         pytest.param(b"", id="empty"),
         pytest.param(GOOD.partition(b"\n\n")[0], id="header not ended"),
+        pytest.param(b"\n".join((T, A, C, b"encoding UTF-8")), id="last header not ended"),
         pytest.param(headers(A, C), id="no tree"),
         pytest.param(headers(T, T, A, C), id="two trees"),
         pytest.param(headers(T, A, C, T), id="second tree behind"),

@@ -273,7 +273,13 @@ def spread(times: int, but: str = "") -> list[ObjectId]:
 
 @pytest.mark.parametrize(
     ("names", "split"),
-    [(spread(2), True), (spread(2, "f"), False), (spread(2, "0"), False), (spread(1), False)],
+    [
+        (spread(2), True),
+        (spread(2, "f"), False),
+        (spread(2, "0"), False),
+        (spread(1), False),
+        (spread(3)[:-2], False),
+    ],
 )
 def test_a_directory_is_split_when_each_digit_has_two_notes(names: list[ObjectId], split: bool) -> None:
     source = MemoryObjects()
