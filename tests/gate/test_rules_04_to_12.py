@@ -714,3 +714,11 @@ def test_the_summary_says_what_was_run_and_what_was_skipped(forge: MemoryForge) 
         delivery = forge.run(commit, document=ResultDocument("test", 0, cases, ()))
         [line] = forge.judge(forge.to_main(commit), delivery).refs[0].summary
         assert line.startswith(f"check test: PASSED, {found} engine ")
+
+
+def test_a_reason_without_a_nearer_hint_has_that_of_its_code() -> None:
+    from lfci_gate.codes import CODES
+    from lfci_gate.gate.evidence import reason_of
+
+    assert reason_of("LFCI101", "x").hint == CODES["LFCI101"].remedy != ""
+    assert reason_of("LFCI101", "x", hint="nearer").hint == "nearer"
