@@ -58,6 +58,7 @@ def test_a_limited_role_is_held_within_limits() -> None:
         assert scope_of(policy({}, each), "lead") == policy({}, each).roles[0]
         assert scope_of(policy({}, each), "other") is None
         assert lead(policy({"a": "lead"}, each)).limited == found.limited
+        assert lead(policy({"a": "lead"}, each), MAIN, ("docs/a",)).limited == found.limited
 
 
 def test_who_can_without_limits_is_not_told_of_their_limits() -> None:
@@ -148,3 +149,4 @@ def test_the_shortest_way_and_all_the_roles_behind() -> None:
     assert roles_behind(made, ("lead",)) == {"lead", "b", "c"}
     assert roles_behind(made, ("y", "c")) == {"y", "x", "c"}
     assert roles_behind(made, ("c",)) == {"c"}
+    assert roles_behind(made, ("y",)) == {"y", "x", "c"}
