@@ -88,6 +88,8 @@ def test_rule_03_anything_else_behind_the_ref_is_refused() -> None:
         source.tree((FILE, b"attestation", line), (FILE, b"result", line), (FILE, b"z", line)),
         source.tree((EXECUTABLE, b"attestation", line)),
         source.tree((SYMLINK, b"attestation", line)),
+        source.tree((FILE, b"attestation", line), (EXECUTABLE, b"result", line)),
+        source.tree((FILE, b"attestation", line), (SYMLINK, b"result", line)),
         source.tree((TREE, b"attestation", below)),
         source.tree((FILE, b"attestation", below)),
         source.tree((FILE, b"attestation", line), (FILE, b"result", below)),
