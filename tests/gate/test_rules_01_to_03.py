@@ -13,7 +13,7 @@ from lfci_gate.gate.facts import Limits, PolicyFloor, Push
 from lfci_gate.gate.inbox import read_delivered
 from lfci_gate.gate.refnames import Namespace, classify, fold, malformed, shadowed_by
 from lfci_gate.gate.rules import evaluate
-from lfci_gate.model import FileDigest, ObjectId, RefUpdate, VerdictKind
+from lfci_gate.model import FileDigest, ObjectId, RefUpdate, ResultDocument, TestCase, VerdictKind
 from tests.support.evidence import LANDING, NOW, REPOSITORY, SESSION, oid
 from tests.support.forge import AGENT, RULE, policy_text
 from tests.support.memory_forge import FILES, MAIN, MemoryForge, codes, started
@@ -27,6 +27,7 @@ LIES: tuple[dict[str, Any], ...] = (
     {"artifacts": (FileDigest("invented", LANDING.policy_sha256),)},
     {"check": "lint"},
 )
+OTHER_NAMES = ResultDocument("test", 0, (TestCase("t::three", "passed"), TestCase("t::two", "passed")), ())
 ANY = policy_text(rules=({**RULE, "update": "any"},))
 
 
@@ -499,6 +500,10 @@ def test_rule_03_inbox_holds_the_attested_result_document(forge: MemoryForge) ->
     for lie in LIES:
         wrong = bundle(replace(statement, **lie), AGENT)
         assert codes(forge.judge(forge.delivery(wrong, data))) == {"LFCI115"}, lie
+    # Another document that nothing contradicts: as many tests of other names.
+    _, other = passing_run(forge.objects, forge.tree(forge.commit()), NOW, document=OTHER_NAMES)
+    assert codes(forge.judge(forge.delivery(line, other))) == {"LFCI115"}
+    assert "not the attested one" in forge.judge(forge.delivery(line, other)).refs[0].reasons[0].message
     unreadable = replace(statement, result_sha256=hashlib.sha256(b"{}").hexdigest())
     assert codes(forge.judge(forge.delivery(bundle(unreadable, AGENT), b"{}"))) == {"LFCI115"}
     session = bundle(SESSION, AGENT)
