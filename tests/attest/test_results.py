@@ -94,6 +94,9 @@ def test_a_document_of_another_form_is_refused(key: str, value: object) -> None:
 def test_another_spelling_of_the_same_result_is_refused() -> None:
     data = result_document(RESULT)
     assert "canonical" in refused(data + b"\n")
+    escaped = data.replace(b'"a::one"', b'"\\u0061::one"')
+    assert json.loads(escaped) == json.loads(data)
+    assert refused(escaped) == "result document: not in canonical form"
     assert "canonical" in refused(json.dumps(json.loads(data)).encode())
     for key in ("check", "exitCode", "tests", "artifacts"):
         without = json.loads(data)
@@ -151,6 +154,7 @@ def test_what_is_as_large_as_it_may_be_is_held_against_the_form_too(monkeypatch)
     assert "not in canonical form, or" in refused(b"1" * len(data))
     monkeypatch.setattr(results, "MAX_RESULT_BYTES", len(data) - 1)
     assert "larger than" in refused(data)
+    assert "larger than" in refused(b"1" * len(data))
 
 
 def test_a_large_suite_is_read() -> None:
