@@ -28,8 +28,10 @@ from lfci_gate.system import current_system
 from tests.gate.conftest import Farm, farm
 from tests.support.evidence import TestSigner
 from tests.support.forge import AGENT, CONFIG, MAINTAINER, Developer, Forge, first_landing
+from tests.support.world_fixtures import world
+from tests.support.world_project import left_behind
 
-__all__ = ["Farm", "farm"]
+__all__ = ["Farm", "farm", "world"]
 
 PROGRAM = Path(sys.executable).with_name("lfci")
 
@@ -156,10 +158,20 @@ def save_key(signer: TestSigner, path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_nix(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Nix and bubblewrap are traps; whoever stepped into one is named."""
+def no_nix(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Nix and bubblewrap are traps; whoever stepped into one is named.
+
+    Where Nix is wanted (the mark `nix`) nothing of a run may outlive its test.
+    """
     place = tmp_path_factory.mktemp("traps")
     caught = place / "caught"
+    if request.node.get_closest_marker("nix"):
+        yield caught
+        assert left_behind() == []
+        assert list(Path("/dev/shm").glob("lfci-run-*")) == []
+        return
     for name in ("nix", "nix-store", "nix-instantiate", "nix-build", "bwrap"):
         (place / name).write_text(f'#!/bin/sh\necho "{name}" >> {caught}\nexit 1\n')
         (place / name).chmod(0o755)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from lfci_gate.model import ObjectId
 from tests.clone.conftest import PROGRAM, Worker, save_key
 from tests.gate.conftest import Farm
 from tests.support.forge import AGENT, Developer, policy_text
-from tests.support.world import World, make_world, project_flake
-from tests.support.world_project import left_behind
+from tests.support.world import World, project_flake
+
+pytestmark = pytest.mark.nix
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TREE = ObjectId("1" * 40)
@@ -35,17 +36,9 @@ def shell(word: str) -> str:
     return f"{{ devShells.x86_64-linux.default = {made}; }}"
 
 
-@pytest.fixture
-def no_nix() -> Iterator[None]:
-    """Here Nix is wanted; nothing of a run may outlive its test."""
-    yield
-    assert left_behind() == []
-
-
 @pytest.fixture(scope="module")
-def project(farm: Farm, tmp_path_factory: pytest.TempPathFactory) -> Worker:
+def project(farm: Farm, world: World, tmp_path_factory: pytest.TempPathFactory) -> Worker:
     """A clone whose flake has two states, one a commit."""
-    world: World = make_world()
     place = tmp_path_factory.mktemp("environments")
     worker = Worker(Developer(place / "clone", farm.empty()), save_key(AGENT, place / "key"))
     for word in ("one", "two"):

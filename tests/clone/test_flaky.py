@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,10 @@ from tests.clone.test_land import landed, random_bytes, tip
 from tests.clone.test_real_runs import inbox
 from tests.gate.conftest import Farm
 from tests.support.forge import AGENT, RULE, Developer, policy_text
-from tests.support.world import World, make_world, project_flake
-from tests.support.world_project import NO_MEMORY, left_behind, runs_programs_in_memory
+from tests.support.world import World, project_flake
+from tests.support.world_project import NO_MEMORY, runs_programs_in_memory
+
+pytestmark = pytest.mark.nix
 
 CONFIG = b"""\
 version = 1
@@ -56,19 +57,6 @@ open(os.environ["out"] + "/junit.xml", "w").write(f"<testsuite>{xml}</testsuite>
 print("ran")
 sys.exit(failed > 0)
 """
-
-
-@pytest.fixture
-def no_nix() -> Iterator[None]:
-    """Here Nix is wanted; nothing of a run may outlive its test."""
-    yield
-    assert left_behind() == []
-    assert list(Path("/dev/shm").glob("lfci-run-*")) == []
-
-
-@pytest.fixture(scope="session")
-def world() -> World:
-    return make_world()
 
 
 @pytest.fixture(scope="module")

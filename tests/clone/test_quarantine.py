@@ -5,8 +5,6 @@ What the gate does is in tests/gate/test_quarantine.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from lfci_gate.model import Outcome
@@ -16,8 +14,9 @@ from tests.clone.test_land import landed, random_bytes, tip
 from tests.clone.test_real_runs import inbox
 from tests.gate.conftest import Farm
 from tests.support.forge import AGENT, RULE, Developer, policy_text
-from tests.support.world import World, make_world, project_flake
-from tests.support.world_project import left_behind
+from tests.support.world import World, project_flake
+
+pytestmark = pytest.mark.nix
 
 CONFIG = b"""\
 version = 1
@@ -33,18 +32,6 @@ def entry(test: str, year: int = 2999) -> bytes:
     return (
         f'[[quarantine]]\ncheck = "test"\ntest = "{test}"\nreason = "known"\nuntil = {year}-01-01T00:00:00Z\n'
     ).encode()
-
-
-@pytest.fixture
-def no_nix() -> Iterator[None]:
-    """Here Nix is wanted; nothing of a run may outlive its test."""
-    yield
-    assert left_behind() == []
-
-
-@pytest.fixture(scope="session")
-def world() -> World:
-    return make_world()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ Runs cost seconds, so one project serves the module and each run is looked at fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from tests.clone.conftest import Worker, save_key
 from tests.clone.test_land import landed, random_bytes, tip
 from tests.gate.conftest import Farm
 from tests.support.forge import AGENT, Developer, policy_text
-from tests.support.world import World, make_world, project_flake
-from tests.support.world_project import GREEN, RED, left_behind
+from tests.support.world import World, project_flake
+from tests.support.world_project import GREEN, RED
+
+pytestmark = pytest.mark.nix
 
 REPORTING = b"""\
 version = 1
@@ -38,18 +40,6 @@ run = "sleep 60"
 inputs = ["slow"]
 timeout = "1s"
 """
-
-
-@pytest.fixture
-def no_nix() -> Iterator[None]:
-    """Here Nix is wanted; nothing of a run may outlive its test."""
-    yield
-    assert left_behind() == []
-
-
-@pytest.fixture(scope="session")
-def world() -> World:
-    return make_world()
 
 
 @pytest.fixture(scope="module")

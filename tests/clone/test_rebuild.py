@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,10 @@ from tests.clone.test_land import tip
 from tests.gate.conftest import Farm
 from tests.support.evidence import TestSigner, ed25519_signer
 from tests.support.forge import AGENT, MAINTAINER, RULE, SECOND_AGENT, STRANGER, Developer, policy_text
-from tests.support.world import World, make_world, project_flake
-from tests.support.world_project import left_behind, processes_with
+from tests.support.world import World, project_flake
+from tests.support.world_project import processes_with
+
+pytestmark = pytest.mark.nix
 
 VERIFIER = ed25519_signer("verifier")
 
@@ -70,18 +72,6 @@ PASSING = '<testcase classname="c" name="two"/>'
 
 def script(name: str, more: str = PASSING, status: int = 0) -> bytes:
     return CHECK.format(name=name, more=more, status=status).encode()
-
-
-@pytest.fixture
-def no_nix() -> Iterator[None]:
-    """Here Nix is wanted; nothing of a run may outlive its test."""
-    yield
-    assert left_behind() == []
-
-
-@pytest.fixture(scope="session")
-def world() -> World:
-    return make_world()
 
 
 def policy(**rule: Any) -> bytes:

@@ -28,8 +28,10 @@ from tests.gate.conftest import Farm
 from tests.support.evidence import TestSigner
 from tests.support.forge import AGENT, SECOND_AGENT, Forge
 from tests.support.machine import Done, Kind, Machine, interpreter
-from tests.support.world import World, make_world
-from tests.support.world_project import left_behind, processes_with
+from tests.support.world import World
+from tests.support.world_project import processes_with
+
+pytestmark = pytest.mark.nix
 
 ALPHA = Kind(
     host="alpha",
@@ -125,18 +127,6 @@ from pathlib import Path
 from tests.support.demo import invent
 print(*invent(Path.cwd(), Path(sys.argv[3]), os.environ))
 """
-
-
-@pytest.fixture
-def no_nix() -> Iterator[None]:
-    """Here Nix is wanted; nothing of a run may outlive its test."""
-    yield
-    assert left_behind() == []
-
-
-@pytest.fixture(scope="session")
-def world() -> World:
-    return make_world()
 
 
 @dataclass

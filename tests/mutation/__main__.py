@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -48,9 +49,17 @@ def main(argv: list[str]) -> int:
         with recorded(options.attacks, options.jobs) as folder:
             return 2 if folder is None else attack(modules, folder, options)
     os.environ.setdefault("HYPOTHESIS_PROFILE", "mutation")
-    campaign = Campaign(Settings(modules, options.jobs, options.every, again=survivors(options.again)))
-    words = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout", *options.tests]
-    pytest.main(words, plugins=[campaign])
+    campaign = Campaign(
+        Settings(
+            modules,
+            options.jobs,
+            options.every,
+            explained=functools.partial(explained, "survivor"),
+            again=survivors(options.again),
+        )
+    )
+    words = ["-q", "--assert=plain", *("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:timeout")]
+    pytest.main([*words, *options.tests], plugins=[campaign])
     if campaign.problem:
         print(campaign.problem, file=sys.stderr)
         return 2

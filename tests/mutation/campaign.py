@@ -9,6 +9,7 @@ one fails. A mutant that no test notices survives: it is killed by a new test, o
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -17,9 +18,10 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -28,6 +30,10 @@ from tests.mutation.reach import Line, lines_of
 
 _LEAST_S = 20.0
 """What a mutant's tests may take at least, whatever they took without the change."""
+_FIRST = 20
+"""So many of the tests that noticed changes of the same function go first."""
+_LEAST_CPU_S = 2.0
+"""Processor time that one test may take at least: a change may make a loop endless."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,10 @@ class Settings:
     every: int = 1
     """Only one of so many mutants, by a fixed choice; 1 for all."""
     tests_of_a_mutant: int = 400
-    """At most so many tests are tried on one mutant: the fastest that reach it."""
+    """At most so many tests are tried on one mutant at first: the fastest that reach it. Only what then
+    survives without an explanation is tried by the others, too."""
+    explained: Callable[[Iterable[Mutant]], frozenset[str]] = lambda _mutants: frozenset()
+    """The keys of those that are explained."""
     again: frozenset[str] | None = None
     """Only the mutants with these keys."""
 
@@ -67,6 +76,7 @@ class Campaign:
         self._reaching: dict[Line, list[int]] = {}
         self._seconds: dict[int, float] = {}
         self._killers: dict[tuple[str, str], Counter[int]] = {}
+        self._mutated = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -76,9 +86,34 @@ class Campaign:
             self.problem = f"{len(failed)} tests fail without any change: {failed[:5]}"
             return True
         self._say(f"{len(session.items)} tests in {time.monotonic() - started:.0f} s")
-        self._all(session, list(self._mutants()))
+        gc.collect()
+        gc.freeze()
+        most = self.settings.tests_of_a_mutant
+        mutants = list(self._mutants())
+        self._all(session, mutants, slice(most))
+        known = self.settings.explained(self.results.survived)
+        again = [mutant for mutant in self.results.survived if mutant.key not in known]
+        again = [mutant for mutant in again if len(self._tests_of(mutant)) > most]
+        if again:
+            self._say(f"{len(again)} of {len(self.results.survived)} survivors are tried by more tests")
+            self.results.survived = [mutant for mutant in self.results.survived if mutant not in again]
+            self._all(session, again, slice(None))
         self.results.seconds = time.monotonic() - started
         return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> pytest.TestReport | None:
+        """Only the outcome, while mutants are tried: to tell how a test failed takes longest."""
+        if not self._mutated or call.excinfo is None:
+            return None
+        outcome: Literal["skipped", "failed"] = (
+            "skipped" if call.excinfo.errisinstance(pytest.skip.Exception) else "failed"
+        )
+        return pytest.TestReport(
+            item.nodeid, item.location, {}, outcome, None, call.when, duration=call.duration
+        )
 
     def _mutants(self) -> Iterator[Mutant]:
         found = [mutant for module in self.settings.modules for mutant in mutants_of(module)]
@@ -100,23 +135,22 @@ class Campaign:
             with lines_of(wanted) as reached:
                 passed = _passes(item, following)
             self._seconds[number] = time.monotonic() - began
-            if passed:
-                for line in reached:
-                    self._reaching.setdefault(line, []).append(number)
-            elif not _passes(item, following):  # not only too slow while it is watched
+            if not passed and not _passes(item, following):  # not only too slow or deep while it is watched
                 failed.append(item.nodeid)
+            for line in reached:
+                self._reaching.setdefault(line, []).append(number)
         return failed
 
     # -- with changes ------------------------------------------------------------------------
 
-    def _all(self, session: pytest.Session, mutants: list[Mutant]) -> None:
+    def _all(self, session: pytest.Session, mutants: list[Mutant], part: slice) -> None:
         waiting = list(reversed(mutants))
         running: dict[int, tuple[Mutant, int, float]] = {}
         done = 0
         while waiting or running:
             while waiting and len(running) < self.settings.jobs:
                 mutant = waiting.pop()
-                tests = self._tests_of(mutant)
+                tests = self._tests_of(mutant)[part]
                 if not tests:
                     self.results.unreached.append(mutant)
                     self._say(f"no test reaches: {mutant.key}")
@@ -153,8 +187,9 @@ class Campaign:
         reaching = {number for line in mutant.lines for number in self._reaching.get((file, line), ())}
         # A test that has noticed a change of this function will often notice the next one.
         good = self._killers.get((mutant.module, mutant.function), Counter())
-        order = sorted(reaching, key=lambda number: (-good[number], self._seconds[number]))
-        return order[: self.settings.tests_of_a_mutant]
+        first = {number for number, _ in good.most_common(_FIRST)}
+        rest = sorted(reaching - first, key=self._seconds.__getitem__)
+        return [*(number for number, _ in good.most_common(_FIRST) if number in reaching), *rest]
 
     def _fork(self, session: pytest.Session, mutant: Mutant, tests: list[int]) -> tuple[int, int]:
         read, write = os.pipe()
@@ -168,8 +203,11 @@ class Campaign:
             for fd in (0, 1, 2):
                 os.dup2(silence, fd)
             put(mutant)
+            self._mutated = True
             for number, following in zip(tests, [*tests[1:], None], strict=True):
                 after = None if following is None else session.items[following]
+                # The signal ends the process, and the pipe says nothing: noticed.
+                signal.setitimer(signal.ITIMER_PROF, _LEAST_CPU_S + 10 * self._seconds[number])
                 if not _passes(session.items[number], after):
                     os.write(write, str(number).encode())
                     break

@@ -74,6 +74,7 @@ TESTS = (
     *("tests/attest/test_shape.py", "tests/attest/test_statement.py", "tests/attest/test_trailer.py"),
     *(f"tests/config/test_{name}.py" for name in ("bounds", "policy", "project", "toml", "weakening")),
     *(f"tests/config/test_{name}.py" for name in ("holders", "meaning", "ref_overlap", "satisfiable")),
+    *(f"tests/config/test_policy_{name}.py" for name in ("diff", "warnings", "edit")),
     *("tests/gate/test_rules_01_to_03.py", "tests/gate/test_rules_04_to_12.py"),
     *("tests/gate/test_rule_13.py", "tests/gate/test_rule_14.py", "tests/gate/test_rule_16.py"),
     *(f"tests/gate/test_{name}.py" for name in ("rule_14_dependencies", "renames", "test_changes", "weaker")),

@@ -66,24 +66,14 @@ def _rules(**changes: Any) -> Switch:
     )
 
 
-def _needs(**changes: Any) -> Switch:
+def _each(table: str, **changes: Any) -> Switch:
+    """The same changes of every requirement or protected part of every rule."""
+
     def change(policy: Policy) -> Policy:
-        weaker = [
-            replace(rule, require=tuple(replace(each, **changes) for each in rule.require))
-            for rule in policy.rules
-        ]
-        return replace(policy, rules=tuple(weaker))
+        return replace(policy, rules=tuple(weaker(rule) for rule in policy.rules))
 
-    return partial(_reads, change)
-
-
-def _guards(**changes: Any) -> Switch:
-    def change(policy: Policy) -> Policy:
-        weaker = [
-            replace(rule, protect=tuple(replace(each, **changes) for each in rule.protect))
-            for rule in policy.rules
-        ]
-        return replace(policy, rules=tuple(weaker))
+    def weaker(rule: Rule) -> Rule:
+        return replace(rule, **{table: tuple(replace(each, **changes) for each in getattr(rule, table))})
 
     return partial(_reads, change)
 
@@ -130,15 +120,15 @@ WEAKER: dict[str, Switch] = {
     "anybody pushes": _rules(pusher="any"),
     "nothing is protected but the policy": _rules(protect=()),
     "nothing is required": _rules(require=()),
-    "one attester": _needs(threshold=1),
-    "any engine": _needs(engines=tuple(Engine)),
-    "any sandbox": _needs(hermetic=False),
-    "no report": _needs(report_required=False),
-    "claims": _needs(assurance=Assurance.CLAIMED),
-    "derived is enough": _needs(assurance=Assurance.DERIVED, threshold=1),
-    "anybody attests": _needs(roles=EVERYBODY),
-    "anybody verifies": _needs(verifiers=EVERYBODY),
-    "one approver": _guards(threshold=1),
+    "one attester": _each("require", threshold=1),
+    "any engine": _each("require", engines=tuple(Engine)),
+    "any sandbox": _each("require", hermetic=False),
+    "no report": _each("require", report_required=False),
+    "claims": _each("require", assurance=Assurance.CLAIMED),
+    "derived is enough": _each("require", assurance=Assurance.DERIVED, threshold=1),
+    "anybody attests": _each("require", roles=EVERYBODY),
+    "anybody verifies": _each("require", verifiers=EVERYBODY),
+    "one approver": _each("protect", threshold=1),
     "keys that are revoked": _keys(revoked=None),
     "keys that are over": _keys(valid_until=None),
     "keys that are not valid yet": _keys(valid_from=None),
