@@ -50,6 +50,10 @@ def test_a_limited_role_is_held_within_limits() -> None:
     # Not on other refs, for other paths, or for what a pattern only takes away.
     nobody = Holders((), (), ())
     assert lead(made) == lead(made, docs, ("src/",)) == lead(made, docs, ("src/", "!docs/a")) == nobody
+    # What is taken away again has the form of a name: *.md does not name the file "!x.md".
+    some = policy({"a": "lead"}, '[roles.lead]\npaths = ["docs/", "!x.md"]')
+    assert lead(some, paths=("*.md",)) == lead(some, paths=("src/", "!docs/a")) == nobody
+    assert lead(some, paths=("*/x.md",)).most == 1
     # A table that says nothing limits nothing.
     assert scope_of(policy({"a": "lead"}, "[roles.lead]"), "lead") is None
     assert lead(policy({"a": "lead"}, "[roles.lead]")).now == ("a",)

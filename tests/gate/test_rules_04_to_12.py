@@ -302,11 +302,26 @@ def test_rule_08_each_attestation_is_verified_once_and_a_second_envelope_is_paid
     commit = forge.commit(SOURCE)
     statement, _ = passing_run(forge.objects, forge.tree(commit), NOW)
     lines = [bundle(statement, signer) for signer in (AGENT, SECOND_AGENT)]
-    for offered, cost in ((lines[:1], 1), ([lines[0]] * 3, 1), (lines, 6), ([*lines, *lines], 6)):
+    three = [*lines, bundle(statement, MAINTAINER)]
+    for offered, cost in (
+        *((lines[:1], 1), ([lines[0]] * 3, 1), (lines, 6), ([*lines, *lines], 6)),
+        (three, 3 + 2 * 2 + 3 * 3),
+    ):
         note(forge, commit, *offered)
         assert outcome(forge, commit=commit, limits=Limits(verifications=cost)) == set(), offered
         short = outcome(forge, commit=commit, limits=Limits(verifications=cost - 1))
         assert short == {"LFCI503"}, offered
+
+
+def test_rule_08_whoever_the_hint_names_wrongly_is_asked_only_once(forge: MemoryForge) -> None:
+    commit = forge.commit(SOURCE)
+    statement, _ = passing_run(forge.objects, forge.tree(commit), NOW)
+    envelope = parse_bundle(bundle(statement, SECOND_AGENT)).envelope
+    # The others are asked in the policy's order: agent, maintainer, second-agent.
+    for named, cost in ((SECOND_AGENT, 1), (AGENT, 3), (MAINTAINER, 3)):
+        note(forge, commit, format_bundle(make_bundle(envelope, named.public)))
+        assert outcome(forge, commit=commit, limits=Limits(verifications=cost)) == set()
+        assert outcome(forge, commit=commit, limits=Limits(verifications=cost - 1)) == {"LFCI503"}
 
 
 def test_rule_08_an_attestation_has_a_largest_size(forge: MemoryForge) -> None:
