@@ -378,6 +378,22 @@ def test_where_the_document_of_such_a_base_is_lost_nothing_can_be_told() -> None
     assert codes(forge.judge(forge.to_main(commit), passing(forge, commit))) == set()
 
 
+def test_without_a_quarantine_on_the_base_a_lost_document_of_a_failed_run_is_no_riddle() -> None:
+    forge = forge_with(PLAIN, text=policy(tests={"removed": "refuse"}))
+    base = forge.refs[MAIN]
+    note(forge, base, line_of(forge, failing(forge, base)))
+    commit = change(forge, PLAIN)
+    assert codes(forge.judge(forge.to_main(commit), passing(forge, commit))) == set()
+
+
+def test_what_was_skipped_where_a_failure_was_borne_is_not_missed() -> None:
+    skipped = replace(result("t::two"), tests=(*result("t::two").tests, TestCase("t::zero", "skipped")))
+    forge = based_on(skipped)
+    commit = change(forge)
+    every = passing(forge, commit, document=result(passed=("t::one", "t::two")))
+    assert codes(forge.judge(forge.to_main(commit), every)) == set()
+
+
 # -- by itself -----------------------------------------------------------------------------------------
 
 

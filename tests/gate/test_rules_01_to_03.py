@@ -169,8 +169,23 @@ def test_rule_01_a_tag_cannot_shadow_a_protected_branch(forge: MemoryForge) -> N
     forge.refs["refs/heads/release/1"] = forge.refs[MAIN]
     for name in ("main", "release/1"):
         assert codes(forge.judge(new(f"refs/tags/{name}", forge.commit()))) == {"LFCI211"}
+    forge.refs["refs/heads/topic"] = forge.refs[MAIN]
     for name in ("release/2", "mainly", "v1"):  # no branch of that name is there to be mistaken for
         assert forge.judge(new(f"refs/tags/{name}", forge.commit())).kind is VerdictKind.ACCEPTED
+    # Nor where a branch is that nobody protects.
+    assert forge.judge(new("refs/tags/topic", forge.commit())).kind is VerdictKind.ACCEPTED
+
+
+def test_rule_01_a_tag_cannot_take_the_name_of_heads_branch_before_that_lands() -> None:
+    forge = MemoryForge(bootstrap_policy=policy_text())
+    assert codes(forge.judge(new("refs/tags/main", forge.commit()))) == {"LFCI211"}
+
+
+def test_rule_01_a_look_alike_of_one_rule_s_refs_need_not_be_one_of_all(forge: MemoryForge) -> None:
+    others = {**RULE, "refs": ["refs/heads/stable"], "protect": []}
+    forge.server_policy = policy_text(rules=(RULE, others))
+    for ref in ("refs/heads/Main", "refs/heads/Stable"):
+        assert codes(forge.judge(new(ref, forge.commit()))) == {"LFCI211"}
 
 
 def test_rule_01_unprotected_refs_pass_untouched(forge: MemoryForge) -> None:

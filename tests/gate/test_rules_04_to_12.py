@@ -462,7 +462,9 @@ def test_rule_09_the_first_landing_has_no_base_to_be_bound_to() -> None:
     policy = rule(bind=["base"])
     forge = MemoryForge(bootstrap_policy=policy)
     commit = forge.commit({".lfci/policy.toml": policy})
-    assert codes(forge.judge(forge.to_main(commit), forge.run(commit))) == set()
+    # Also where the session began at a commit of somewhere else.
+    for begun in (None, session(None), session(oid("elsewhere"))):
+        assert codes(forge.judge(forge.to_main(commit), forge.run(commit, session=begun))) == set()
 
 
 def test_rule_09_a_tree_without_a_flake_names_none(forge: MemoryForge) -> None:
