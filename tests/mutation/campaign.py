@@ -44,7 +44,7 @@ class Settings:
     """Only one of so many mutants, by a fixed choice; 1 for all."""
     tests_of_a_mutant: int = 400
     """At most so many tests are tried on one mutant at first: the fastest that reach it. Only what then
-    survives without an explanation is tried by the others, too."""
+    survives without an explanation is tried by the others, too, the most specific first."""
     explained: Callable[[Iterable[Mutant]], frozenset[str]] = lambda _mutants: frozenset()
     """The keys of those that are explained."""
     again: frozenset[str] | None = None
@@ -75,6 +75,8 @@ class Campaign:
         self.problem = ""
         self._reaching: dict[Line, list[int]] = {}
         self._seconds: dict[int, float] = {}
+        self._breadth: dict[int, int] = {}
+        """How many lines of the modules each test reaches."""
         self._killers: dict[tuple[str, str], Counter[int]] = {}
         self._mutated = False
 
@@ -88,16 +90,15 @@ class Campaign:
         self._say(f"{len(session.items)} tests in {time.monotonic() - started:.0f} s")
         gc.collect()
         gc.freeze()
-        most = self.settings.tests_of_a_mutant
         mutants = list(self._mutants())
-        self._all(session, mutants, slice(most))
+        self._all(session, mutants, self._some_tests_of)
         known = self.settings.explained(self.results.survived)
         again = [mutant for mutant in self.results.survived if mutant.key not in known]
-        again = [mutant for mutant in again if len(self._tests_of(mutant)) > most]
+        again = [mutant for mutant in again if len(self._some_tests_of(mutant)) < len(self._tests_of(mutant))]
         if again:
             self._say(f"{len(again)} of {len(self.results.survived)} survivors are tried by more tests")
             self.results.survived = [mutant for mutant in self.results.survived if mutant not in again]
-            self._all(session, again, slice(None))
+            self._all(session, again, self._tests_of)
         self.results.seconds = time.monotonic() - started
         return True
 
@@ -137,20 +138,23 @@ class Campaign:
             self._seconds[number] = time.monotonic() - began
             if not passed and not _passes(item, following):  # not only too slow or deep while it is watched
                 failed.append(item.nodeid)
+            self._breadth[number] = len(reached)
             for line in reached:
                 self._reaching.setdefault(line, []).append(number)
         return failed
 
     # -- with changes ------------------------------------------------------------------------
 
-    def _all(self, session: pytest.Session, mutants: list[Mutant], part: slice) -> None:
+    def _all(
+        self, session: pytest.Session, mutants: list[Mutant], tests_of: Callable[[Mutant], list[int]]
+    ) -> None:
         waiting = list(reversed(mutants))
         running: dict[int, tuple[Mutant, int, float]] = {}
         done = 0
         while waiting or running:
             while waiting and len(running) < self.settings.jobs:
                 mutant = waiting.pop()
-                tests = self._tests_of(mutant)[part]
+                tests = tests_of(mutant)
                 if not tests:
                     self.results.unreached.append(mutant)
                     self._say(f"no test reaches: {mutant.key}")
@@ -182,14 +186,23 @@ class Campaign:
                 if done % 100 == 0:
                     self._say(f"{done} of {len(mutants)} mutants, {len(self.results.survived)} survive")
 
-    def _tests_of(self, mutant: Mutant) -> list[int]:
+    def _reaching_it(self, mutant: Mutant) -> set[int]:
         file = sys.modules[mutant.module].__file__ or ""
-        reaching = {number for line in mutant.lines for number in self._reaching.get((file, line), ())}
+        return {number for line in mutant.lines for number in self._reaching.get((file, line), ())}
+
+    def _tests_of(self, mutant: Mutant) -> list[int]:
+        """All that reach it, the most specific first."""
+        return sorted(self._reaching_it(mutant), key=lambda each: (self._breadth[each], self._seconds[each]))
+
+    def _some_tests_of(self, mutant: Mutant) -> list[int]:
+        """The fastest of them."""
+        reaching = self._reaching_it(mutant)
         # A test that has noticed a change of this function will often notice the next one.
         good = self._killers.get((mutant.module, mutant.function), Counter())
         first = {number for number, _ in good.most_common(_FIRST)}
         rest = sorted(reaching - first, key=self._seconds.__getitem__)
-        return [*(number for number, _ in good.most_common(_FIRST) if number in reaching), *rest]
+        tried = [*(number for number, _ in good.most_common(_FIRST) if number in reaching), *rest]
+        return tried[: self.settings.tests_of_a_mutant]
 
     def _fork(self, session: pytest.Session, mutant: Mutant, tests: list[int]) -> tuple[int, int]:
         read, write = os.pipe()

@@ -79,7 +79,7 @@ TESTS = (
     *("tests/gate/test_rule_13.py", "tests/gate/test_rule_14.py", "tests/gate/test_rule_16.py"),
     *(f"tests/gate/test_{name}.py" for name in ("rule_14_dependencies", "renames", "test_changes", "weaker")),
     *(f"tests/gate/test_{name}.py" for name in ("assurance", "identities", "nix_floor", "pusher")),
-    *(f"tests/gate/test_{name}.py" for name in ("standing", "who_may")),
+    *(f"tests/gate/test_{name}.py" for name in ("standing", "who_may", "apart")),
     *(
         f"tests/gate/test_{name}.py"
         for name in ("one_signature_one_key", "changed_bytes", "new_refs", "quarantine")
