@@ -230,6 +230,8 @@ def test_a_config_without_checks_is_a_config() -> None:
         (b"version = 1\r", "not TOML"),
         (b"version = 1\n" + b"#" * 256 * 1024, "larger than 262144 bytes"),
         ("version = 1\n" + "".join(f"[checks.c{n}]\nrun = 'x'\n" for n in range(65)), "more than 64 checks"),
+        ("version = 1\n" + "".join(f"a{n} = 1\n" for n in range(4096)), "more than 4096 keys"),
+        ("version = 1\n" + "".join(f"a{n} = 1\n" for n in range(4095)), "unknown key 'a0'"),
     ],
 )
 def test_refused_files(text: str | bytes, says: str) -> None:
