@@ -176,10 +176,9 @@ def protected_part(source: ObjectSource, tree: ObjectId | None, paths: tuple[str
     return inputs_tree(source, tree, PatternSet(paths), always=(), links=_links(paths))
 
 
-def _links(paths: tuple[str, ...]) -> PatternSet | None:
+def _links(paths: tuple[str, ...]) -> PatternSet:
     """Patterns that name a place: `**/*.lock` could lead through every link of the tree."""
-    named = [path for path in paths if not path.startswith(("**", "!"))]
-    return PatternSet(named) if named else None
+    return PatternSet([path for path in paths if not path.startswith(("**", "!"))])
 
 
 def changed_paths(source: ObjectSource, change: Change, protection: Protection) -> tuple[bytes, ...]:
@@ -189,6 +188,6 @@ def changed_paths(source: ObjectSource, change: Change, protection: Protection) 
     found = []
     for path, old, new in diff(source, change.old_tree, change.new_tree):
         is_link = any(entry is not None and entry.mode in (SYMLINK, GITLINK) for entry in (old, new))
-        if patterns.matches(path) or (is_link and links is not None and links.may_match_below(path)):
+        if patterns.matches(path) or (is_link and links.may_match_below(path)):
             found.append(path)
     return tuple(found)

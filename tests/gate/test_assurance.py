@@ -142,6 +142,7 @@ def test_other_results_do_not_corroborate(
     assert "second: result " in told
     (reason,) = verdict_of(forge, commit, one, two).reasons
     assert reason.hint == f"let somebody else who is enrolled run: lfci check --rev {commit[:12]}"
+    assert sorted(fact.partition(":")[0] for fact in reason.facts) == ["agent", "second"]  # each once
     accepted = verdict_of(forge, commit, one, two, run(forge, commit, THIRD_AGENT))
     assert accepted.kind is VerdictKind.ACCEPTED
     assert accepted.remarks == ("check test: second got another result than the others",)
@@ -234,6 +235,7 @@ def test_what_is_missing_is_said(forge: MemoryForge, commit: ObjectId) -> None:
     assert reason.hint.endswith(" --rederive --attest")
 
 
+@pytest.mark.parametrize("assurance", ["derived", "rebuilt"])
 @pytest.mark.parametrize(
     "changes",
     [
@@ -248,9 +250,10 @@ def test_what_is_missing_is_said(forge: MemoryForge, commit: ObjectId) -> None:
     ],
 )
 def test_a_word_about_something_else_proves_nothing(
-    forge: MemoryForge, commit: ObjectId, changes: dict[str, Any]
+    forge: MemoryForge, commit: ObjectId, changes: dict[str, Any], assurance: str
 ) -> None:
-    forge.server_policy = asking("rebuilt")
+    """Of the weaker question neither: not even that this derivation is the one of the tree."""
+    forge.server_policy = asking(assurance)
     claimed = run(forge, commit)
     assert outcome(forge, claimed, word(forge, claimed, **changes), commit=commit) == {"LFCI116"}
     doubted = doubt(forge, claimed, **{"result_sha256": sha("x"), **changes})
@@ -318,6 +321,9 @@ def test_a_verification_grows_old(forge: MemoryForge, commit: ObjectId) -> None:
     assert "the verification by verifier is too old" in said(verdict_of(forge, commit, claimed, old))
     assert outcome(forge, claimed, word(forge, claimed, ago=timedelta(hours=1)), commit=commit) == set()
     assert outcome(forge, claimed, old, word(forge, claimed), commit=commit) == set()
+    # As far ahead as clocks may differ it proves as much; one second further nothing.
+    ahead = word(forge, claimed, ago=timedelta(seconds=-300))
+    assert outcome(forge, claimed, ahead, commit=commit) == set()
 
 
 def test_a_limited_verifier_verifies_what_it_is_for(forge: MemoryForge, commit: ObjectId) -> None:
@@ -425,6 +431,12 @@ def test_the_newest_word_of_a_verifier_counts(forge: MemoryForge, commit: Object
     # From the future it takes back nothing.
     assert after(("rebuilt", False, 9), ("rebuilt", True, -6)) == {"LFCI117"}
     assert after(("rebuilt", False, -6), ("rebuilt", True, 5)) == {"LFCI117"}
+    # About another run it takes back nothing, not even that nobody could derive it.
+    for method in ("derived", "rebuilt"):
+        against = doubt(forge, claimed, method=method, ago=9 * MINUTE)
+        for changes in ({"drv_path": OTHER_DRV}, {"system": "aarch64-linux"}, {"result_sha256": sha("x")}):
+            elsewhere = word(forge, claimed, **changes)
+            assert outcome(forge, claimed, against, elsewhere, commit=commit) == {"LFCI117"}, changes
     # Of another holder's key it takes back nothing, of another key of the same holder it does.
     for identity, codes in (("verifier", set()), ("other-verifier", {"LFCI117"})):
         keys = {"other-verifier": key(OTHER_VERIFIER, "verifier", identity=identity)}

@@ -11,11 +11,19 @@ from lfci_gate.errors import Undecided
 from lfci_gate.gate.facts import Push
 from lfci_gate.gate.pusher import VARIABLES, named_pusher
 from lfci_gate.gate.rules import evaluate
-from lfci_gate.model import ObjectId, RefUpdate, RefVerdict, VerdictKind
+from lfci_gate.model import ObjectId, RefUpdate, RefVerdict, ResultDocument, TestCase, VerdictKind
 from tests.gate.conftest import Farm
 from tests.gate.test_rules_04_to_12 import SOURCE, key
 from tests.support.evidence import NOW
-from tests.support.forge import AGENT, MAINTAINER, RULE, SECOND_AGENT, Developer, policy_text
+from tests.support.forge import (
+    AGENT,
+    MAINTAINER,
+    RULE,
+    SECOND_AGENT,
+    STRANGER,
+    Developer,
+    policy_text,
+)
 from tests.support.memory_forge import MemoryForge, started
 from tests.support.transports import http_server, ssh_server_of
 
@@ -91,6 +99,8 @@ def test_what_is_said_about_another_pusher(forge: MemoryForge) -> None:
     assert reason.facts[0] == f"pusher: {'e' * 120}, who is no identity of the policy"
     (reason,) = judged(forge, commit, forge.run(commit)).reasons
     assert "git config lfci.pusherVariable" in reason.hint
+    _missing, reason = judged(forge, commit, pusher="ann").reasons
+    assert reason.facts[1] == "evidence that counts is by: nobody"
 
 
 def test_one_of_several_attesters_pushes(forge: MemoryForge) -> None:
@@ -102,6 +112,18 @@ def test_one_of_several_attesters_pushes(forge: MemoryForge) -> None:
     weak = forge.run(commit, SECOND_AGENT, hermetic=False)
     assert codes(judged(forge, commit, forge.run(commit), weak, pusher="second")) == {"LFCI217"}
     assert codes(judged(forge, commit, weak, pusher="second")) == {"LFCI109", "LFCI217"}
+
+
+def test_who_is_alone_with_another_result_does_not_push(forge: MemoryForge) -> None:
+    """Its evidence corroborates nothing, so none of it counts."""
+    keys = {**KEYS, "third": key(STRANGER, "agent")}
+    require = [{"check": "test", "roles": ["agent"], "assurance": "corroborated", "threshold": 2}]
+    forge.server_policy = policy_text(keys=keys, rules=({**RULE, "pusher": "attester", "require": require},))
+    commit = forge.commit(SOURCE)
+    other = ResultDocument("test", 0, (TestCase("t::three", "passed"),), ())
+    runs = forge.run(commit), forge.run(commit, SECOND_AGENT, document=other), forge.run(commit, STRANGER)
+    for pusher, code in (("ann", set()), ("third", set()), ("second", {"LFCI217"})):
+        assert codes(judged(forge, commit, *runs, pusher=pusher)) == code
 
 
 def test_of_each_commit_the_tip_s_attester_pushes(forge: MemoryForge) -> None:
@@ -118,6 +140,9 @@ def test_a_client_does_not_know_and_says_so(forge: MemoryForge) -> None:
     found = judged(forge, commit, forge.run(commit), at_forge=False)
     assert codes(found) == set()
     assert found.remarks == ("the forge decides whether the pusher is one of those whose evidence counts",)
+    # Where it is said, it is judged.
+    told = judged(forge, commit, forge.run(commit), pusher="second", at_forge=False)
+    assert codes(told) == {"LFCI217"}
 
 
 # -- whom the server names ---------------------------------------------------------------------------

@@ -120,6 +120,49 @@ def test_a_refusal_names_three_paths_and_counts_the_others(forge: MemoryForge) -
     five = forge.commit({**three, "tests/d": b"", "tests/e": b""})
     assert "changed: tests/a, tests/b, tests/c and 2 more\n" in facts(forge, five)
     assert "needs 1 of role maintainer, has 0" in facts(forge, five)
+    assert "changed: tests/a, tests/b, tests/c and 1 more\n" in facts(
+        forge, forge.commit({**three, "tests/d": b""})
+    )
+
+
+def test_a_refusal_says_why_three_approvals_do_not_count(forge: MemoryForge) -> None:
+    commit = forge.commit(TESTS)
+    changes: list[dict[str, Any]] = [
+        {"repository": "11111111-2222-3333-4444-555555555555"},
+        {"ref": "refs/heads/release/1"},
+        {"paths": ("tests/",)},
+        {"from_tree": oid("another base")},
+    ]
+    wrong = [each for change in changes for each in forge.approvals(commit, **change)]
+    told = facts(forge, commit, *wrong).splitlines()
+    assert told[:2] == ["changed: tests/test_lib.py", "needs 1 of role maintainer, has 0"]
+    assert [each.startswith("maintainer: approved ") for each in told[2:]] == [True] * 3
+    for deliveries, message in (
+        (wrong, "approvals of the protected paths do not count"),
+        ([], "protected paths changed without approval"),
+    ):
+        (ref, *_) = forge.judge(forge.to_main(commit), forge.run(commit), *deliveries).refs
+        assert [reason.message for reason in ref.reasons] == [message]
+
+
+def test_the_changed_paths_are_those_of_the_part(forge: MemoryForge) -> None:
+    """They are told, and limited roles are held against them: a link belongs to the part where it stands in
+    the place of a protected folder, and no other link and no plain file does."""
+    for paths, link, shown in (
+        (["vendor/deps/", "src/"], b"vendor", "src/x, vendor"),
+        (["vendor/deps/", "src/"], b"vendors", "src/x"),
+        (["**/*.lock", "src/x"], b"vendor", "src/x"),
+        (["**/x"], b"vendor", "src/x"),
+    ):
+        protect = [{"paths": paths, "roles": ["maintainer"]}]
+        forge.server_policy = policy_text(rules=({**RULE, "protect": protect},))
+        for mode in (0o120000, 0o100644):
+            files = {name.encode(): (0o100644, data) for name, data in FILES.items()}
+            files |= {b"src/x": (0o100644, b"x"), link: (mode, b"x")}
+            commit = forge.commit_of(forge.objects.files(files), [forge.refs[MAIN]])
+            assert outcome(forge, commit) == {"LFCI206"}
+            expected = shown if mode == 0o120000 else "src/x"
+            assert f"changed: {expected}\n" in facts(forge, commit), (paths, link, mode)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +187,14 @@ def test_an_approval_of_something_else_does_not_count(
 
 def test_an_approval_of_another_result_is_no_approval(forge: MemoryForge) -> None:
     other = forge.commit({"tests/test_lib.py": b"another\n"})
-    assert outcome(forge, forge.commit(TESTS), *forge.approvals(other)) == {"LFCI206"}
+    commit = forge.commit(TESTS)
+    assert outcome(forge, commit, *forge.approvals(other)) == {"LFCI206"}
+    # Nor where it lies among what is about this one, as from before there was a gate.
+    (right,), (wrong,) = forge.approvals(commit), forge.approvals(other)
+    assert wrong.new is not None
+    forge.refs[right.ref] = wrong.new
+    assert outcome(forge, commit) == {"LFCI206"}
+    assert outcome(forge, other, *forge.approvals(other)) == set()
 
 
 def test_an_approval_expires_with_max_age(forge: MemoryForge) -> None:
@@ -160,7 +210,10 @@ def test_an_approval_expires_with_max_age(forge: MemoryForge) -> None:
 
 def test_the_approver_has_the_role_and_a_valid_key(forge: MemoryForge) -> None:
     commit = forge.commit(TESTS)
-    assert outcome(forge, commit, *forge.approvals(commit, SECOND_AGENT)) == {"LFCI215"}
+    unfit = forge.approvals(commit, SECOND_AGENT)
+    assert outcome(forge, commit, *unfit) == {"LFCI215"}
+    why = "has no role that may approve (key second-agent has roles agent; the rule wants maintainer)"
+    assert f"second-agent: {why}" in facts(forge, commit, *unfit)
     agent = key(AGENT, "agent")
     for times in ({"revoked": NOW}, {"valid-until": NOW}, {"valid-from": NOW}):
         maintainer = key(MAINTAINER, "maintainer", **times)
@@ -186,15 +239,29 @@ def test_who_attested_a_change_does_not_also_approve_it(forge: MemoryForge) -> N
     assert outcome(forge, commit, *other) == set()
     # With another's run the approver's own is not needed.
     assert outcome(forge, commit, *own, forge.run(commit, SECOND_AGENT)) == set()
-    # Both did both: one counts as this, the other as that.
+    # Both did both: one counts as this, the other as that, and the record names one approval.
     assert outcome(forge, commit, *own, *other, forge.run(commit, SECOND_AGENT)) == set()
+    another = forge.approvals(commit, SECOND_AGENT, reason="bob")
+    both = (forge.run(commit), forge.run(commit, SECOND_AGENT), *own, *another)
+    accepted = forge.judge(forge.to_main(commit), *both).refs[0]
+    assert accepted.kind is VerdictKind.ACCEPTED
+    approvals = {update.ref.rpartition("/")[2] for update in (*own, *another)}
+    assert len(approvals) == 2
+    assert len(approvals & set(accepted.evidence)) == 1
     forge.server_policy = both_roles(threshold=2)
     assert outcome(forge, commit, *own, *other, forge.run(commit, SECOND_AGENT)) == {"LFCI215"}
+    # One of two, and right as far as it goes: another runs the checks.
+    assert outcome(forge, commit, *own, forge.run(commit, SECOND_AGENT)) == {"LFCI206"}
+    assert "needs 2 of role maintainer, has 1" in facts(forge, commit, *own, forge.run(commit, SECOND_AGENT))
     eve = forge.approvals(commit, MAINTAINER)
     assert outcome(forge, commit, *own, *eve, forge.run(commit, SECOND_AGENT)) == set()
     needs_two = [{"check": "test", "roles": ["agent"], "threshold": 2}]
     forge.server_policy = both_roles(require=needs_two)
     assert outcome(forge, commit, *own, forge.run(commit, SECOND_AGENT)) == {"LFCI215"}
+    # Of the two who attested it, bob approved nothing.
+    told = facts(forge, commit, *own, forge.run(commit, SECOND_AGENT))
+    assert "has 0\nada: attested the change, so it does not also approve it" in told
+    assert "bob" not in told
 
 
 def test_approval_thresholds_count_keys(forge: MemoryForge) -> None:
