@@ -90,10 +90,11 @@ def weakenings(
     With ``files`` narrower inputs are told by what is no longer seen, too. A check that is added is nothing
     weaker; one that is renamed is removed.
     """
+    if old is None:
+        return ()
     found: list[Weakening] = []
-    for check in old.checks if old is not None else ():
-        now = None if new is None else new.check(check.name)
-        if now is None:
+    for check in old.checks:
+        if new is None or (now := new.check(check.name)) is None:
             found.append(Weakening(check.name, "check", "the check is no longer declared"))
         else:
             found += (
@@ -252,10 +253,9 @@ def _failures(old: CheckDefinition, new: CheckDefinition) -> _Found:
     return []
 
 
-def _quarantine(check: str, old: ProjectConfig | None, new: ProjectConfig | None) -> _Found:
+def _quarantine(check: str, old: ProjectConfig, new: ProjectConfig) -> _Found:
     before, after = (
-        {each.test: each for each in (config.quarantine if config is not None else ()) if each.check == check}
-        for config in (old, new)
+        {each.test: each for each in config.quarantine if each.check == check} for config in (old, new)
     )
     return [
         (

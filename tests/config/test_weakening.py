@@ -131,6 +131,18 @@ def test_failures_that_are_borne_are_told() -> None:
         assert told(held(one), new) == []
 
 
+def test_a_quarantine_is_told_of_the_check_that_it_is_of() -> None:
+    """What another check has in quarantine, though by the same name, is another thing."""
+    lint = '[checks.lint]\nrun = "lint"\nfailures = "report"\nreport = { format = "tap" }\n'
+    entry = '[[quarantine]]\ncheck = "{}"\ntest = "a::b"\nreason = "races"\nuntil = 2027-01-01T00:00:00Z\n'
+    none, theirs, ours = (
+        parse_project(text(failures='"report"') + each.encode())
+        for each in (lint, lint + entry.format("lint"), lint + entry.format("unit"))
+    )
+    assert [each.check for each in weakenings(none, theirs)] == ["lint"]
+    assert [each.check for each in weakenings(theirs, ours)] == ["unit"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
