@@ -1,7 +1,7 @@
 """A verifier could not reproduce the run. Its word is hidden behind others, or answered by a weaker one.
 
 1. A doubt alone, a doubt beside an older confirmation, a doubt after which only the derivation was
-   confirmed, a doubt at the same second as a confirmation: LFCI117.
+   confirmed, a doubt at the same second as a confirmation, a doubt that only the future takes back: LFCI117.
 2. A rebuild by the same verifier since lands.
 """
 
@@ -26,4 +26,6 @@ def mount(scene: Scene) -> None:
     derived = verified(method="derived", result_sha256=None, issued_at=now())
     scene.refused(eve, "main", run, doubt, derived)
     scene.refused(eve, "main", run, doubt, verified(issued_at=then))
+    future = now() + timedelta(minutes=10)
+    scene.refused(eve, "main", run, doubt, verified(issued_at=early), verified(issued_at=future))
     scene.lands(eve, "main", run, doubt, verified(issued_at=now()))
