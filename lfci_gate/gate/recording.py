@@ -49,7 +49,7 @@ def record_landings(git: Git, view: RepositoryView, state: ForgeState, now: date
         return 0
     unsure = dict.fromkeys(each.ref for each in entries if not each.landed)
     tips = list_refs(git, *unsure) if unsure else {}
-    landed = [each for each in entries if each.landed or _contains(git, tips.get(each.ref), each.new)]
+    landed = [each for each in entries if each.landed or _contains(git, view, tips.get(each.ref), each.new)]
     if landed:
         _write_landings(git, view, landed, now)
     for each in entries:
@@ -60,9 +60,10 @@ def record_landings(git: Git, view: RepositoryView, state: ForgeState, now: date
     return len(landed)
 
 
-def _contains(git: Git, tip: ObjectId | None, new: ObjectId) -> bool:
-    """Whether a push landed whose post-receive did not live to say so."""
-    return tip is not None and (tip == new or is_ancestor(git, new, tip))
+def _contains(git: Git, view: RepositoryView, tip: ObjectId | None, new: ObjectId) -> bool:
+    """Whether a push landed whose post-receive did not live to say so. Where receive-pack died before the
+    gate had answered, not even the objects came out of the quarantine."""
+    return tip is not None and (tip == new or (view.objects.exists(new) and is_ancestor(git, new, tip)))
 
 
 def _write_landings(

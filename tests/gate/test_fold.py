@@ -20,6 +20,8 @@ from lfci_gate.gate import fold as folding
 from lfci_gate.gate.facts import Limits
 from lfci_gate.gate.fold import fold
 from lfci_gate.gate.state import ForgeState
+from lfci_gate.model import ObjectId
+from lfci_gate.value import replace
 from tests.support.evidence import APPROVAL, SESSION
 from tests.support.forge import AGENT, STRANGER, Developer, Forge
 
@@ -246,8 +248,6 @@ def test_a_push_that_git_drops_after_the_gate_is_no_landing(ada: Developer) -> N
     assert not entry.landed
     assert fold(forge.git).landings == 0
     [entry] = state.accepted()
-    from dataclasses import replace
-
     state.record(replace(entry, at=entry.at - timedelta(hours=2)))
     fold(forge.git)
     assert state.accepted() == ()
@@ -255,6 +255,25 @@ def test_a_push_that_git_drops_after_the_gate_is_no_landing(ada: Developer) -> N
         "refs/notes/lfci-landed" not in forge.refs()
         or commit not in forge.repo.git("notes", "--ref=lfci-landed", "list").decode()
     )
+
+
+def test_a_push_whose_objects_git_never_kept_stops_no_other_landing(ada: Developer) -> None:
+    """The client went away while the gate judged, and git with it: the gate goes on alone, and lets a push
+    through that nobody makes."""
+    forge, state = ada.forge, ForgeState(ada.forge.path)
+    without_post_receive(forge)
+    commit = ada.edit()
+    assert ada.push("origin", "main", ada.evidence("HEAD")).status == 0
+    [entry] = state.accepted()
+    lost = replace(entry, new=ObjectId("1" * 40), commit=ObjectId("1" * 40))
+    state.record(lost)
+    assert len(state.accepted()) == 2
+    assert fold(forge.git).landings == 1
+    assert forge.note("lfci-landed", commit)
+    assert state.accepted() == (lost,)
+    state.record(replace(lost, at=lost.at - timedelta(hours=2)))
+    assert fold(forge.git).landings == 0
+    assert state.accepted() == ()
 
 
 def test_a_landing_whose_post_receive_died_is_found_by_its_ref(ada: Developer) -> None:
