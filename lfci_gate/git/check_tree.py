@@ -41,7 +41,8 @@ from lfci_gate.model import ObjectId, ObjectSource
 __all__ = ["check_tree"]
 
 MAX_TREES: Final = 250_000
-"""Distinct trees of one check; what is remembered of them takes about 250 bytes each."""
+"""Distinct trees of one check, and pairs of a landed and a changed one; what is remembered of them takes
+about 250 bytes each."""
 
 
 class _Facts(NamedTuple):
@@ -99,6 +100,8 @@ class _Check:
         self._max_entries = max_entries
         self._facts: dict[ObjectId, _Facts] = {}
         self._found: set[ObjectId] = set()
+        # A pair of trees that was fine at one depth is fine at any greater one.
+        self._pairs: dict[tuple[ObjectId, ObjectId], int] = {}
 
     # -- the two ways in -----------------------------------------------------------------
 
@@ -109,15 +112,14 @@ class _Check:
     def changes(self, landed: ObjectId, tree: ObjectId) -> None:
         """Judge what ``tree`` has and ``landed`` has not, or has otherwise, at the same path."""
         count = 0
-        # A pair of trees that was fine at one depth is fine at any greater one.
-        done: dict[tuple[ObjectId, ObjectId], int] = {}
         stack = [(b"", landed, tree)]
         while stack:
             path, before, after = stack.pop()
             depth = _depth(path)
-            if before == after or done.get((before, after), depth + 1) <= depth:
+            if before == after or self._pairs.get((before, after), depth + 1) <= depth:
                 continue
-            done[before, after] = depth
+            self._pairs[before, after] = depth
+            self._refuse_many_trees(path)
             prefetch(self._source, (before, after))
             was = {entry.name: entry for entry in read_tree(self._source, before)}
             entries = read_tree(self._source, after)
@@ -160,6 +162,7 @@ class _Check:
     def _facts_of(self, tree: ObjectId, path: bytes) -> _Facts:
         """Facts of ``tree``, first seen at ``path``; depth first, without recursion."""
         if tree not in self._facts:
+            self._found.add(tree)
             stack = [self._open(tree, path)]
             while stack:
                 frame = stack[-1]
@@ -195,9 +198,8 @@ class _Check:
                 frame.climb = max(frame.climb, self._judge.climb_of(here, child))
         frame.waiting = [child for child in frame.children if child not in self._facts]
         self._found.update(frame.waiting)
+        self._refuse_many_trees(path)
         prefetch(self._source, reversed(frame.waiting))
-        if len(self._found) > MAX_TREES:
-            raise Refusal("LFCI411", f"more than {MAX_TREES} trees to read", facts=(f"at: {shown(path)}",))
         return frame
 
     def _close(self, frame: _Frame) -> _Facts:
@@ -231,6 +233,10 @@ class _Check:
         if entries > self._max_entries:
             facts = (f"at: {shown(path)}",)
             raise Refusal("LFCI411", f"more than {self._max_entries} tree entries", facts=facts)
+
+    def _refuse_many_trees(self, path: bytes) -> None:
+        if len(self._found) + len(self._pairs) > MAX_TREES:
+            raise Refusal("LFCI411", f"more than {MAX_TREES} trees to read", facts=(f"at: {shown(path)}",))
 
     def _refuse_long(self, length: int, path: bytes) -> None:
         if length > MAX_PATH_BYTES:

@@ -296,6 +296,21 @@ def test_rule_05_an_ordinary_change_of_what_landed_is_accepted(
     check_tree(source, source.files({**rest, **now}), landed=source.files({**rest, **was}))
 
 
+def test_rule_05_a_name_that_landed_may_get_other_contents(source: MemoryObjects) -> None:
+    """The name is no news; a new name like it is refused."""
+    landed, root = (source.files({b"d/x\\": (FILE, data)}) for data in (b"1", b"2"))
+    check_tree(source, root, landed=landed)
+    root = source.files({b"d/x\\": (FILE, b"2"), b"d/y\\": (FILE, b"2")})
+    assert refused(lambda: check_tree(source, root, landed=landed)).message.startswith("d/y")
+
+
+def test_rule_05_what_git_only_reads_as_text_may_say_anything(source: MemoryObjects) -> None:
+    """Unlike .gitmodules and .gitattributes: a long line does not matter, nor a directory of the name."""
+    for name in (b".gitignore", b".mailmap"):
+        check_tree(source, source.files({name: (FILE, b"x" * 5000)}))
+        check_tree(source, source.files({name + b"/x": (FILE, b"")}))
+
+
 def test_rule_05_a_file_that_became_a_directory_is_judged(source: MemoryObjects) -> None:
     landed = source.files({b"a": (FILE, b"")})
     root = source.files({b"a/.git": (FILE, b"")})
@@ -440,6 +455,15 @@ def test_h_a_long_path_whose_directories_landed_is_refused_where_a_file_of_it_ch
     assert (refusal.code, "a path longer than 4096 bytes" in refusal.message) == ("LFCI401", True)
 
 
+def test_h_no_directory_is_read_whose_path_is_too_long_though_it_only_lost_something(
+    source: MemoryObjects,
+) -> None:
+    above = long_path(4097)
+    old = {above + b"/f": (FILE, b""), above + b"/g": (FILE, b"")}
+    landed, root = source.files(old), source.files({above + b"/f": (FILE, b"")})
+    assert refused(lambda: check_tree(source, root, landed=landed)).code == "LFCI401"
+
+
 def test_h_what_is_new_is_counted_with_all_below_it_up_to_the_bound(source: MemoryObjects) -> None:
     old = {b"same/a": (FILE, b""), b"d/a": (FILE, b""), b"e/a": (FILE, b"")}
     landed = source.files(old)
@@ -517,7 +541,24 @@ def test_h_as_many_trees_as_the_bound_says_are_read(
         root = source.files({b"%d/%d" % (each, each): (FILE, b"") for each in range(count)})
         return code_of(lambda: check_tree(source, root))
 
-    assert [found(10), found(11)] == [None, "LFCI411"]
+    assert [found(9), found(10)] == [None, "LFCI411"]
+
+
+def test_h_trees_that_are_new_or_changed_beside_what_landed_are_counted_together(
+    source: MemoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_tree_module, "MAX_TREES", 10)
+    landed = source.files({b"%d/x" % each: (FILE, b"") for each in range(20)})
+
+    def found(changed: int, new: int) -> str | None:
+        now = {b"%d/x" % each: (FILE, b"%d" % each if each < changed else b"") for each in range(20)}
+        now |= {b"new%d/d/%d" % (each, each): (FILE, b"") for each in range(new)}
+        return code_of(lambda: check_tree(source, source.files(now), landed=landed))
+
+    # The root is a pair by itself; each new directory has another below it.
+    assert [found(9, 0), found(10, 0)] == [None, "LFCI411"]
+    assert [found(1, 4), found(2, 4), found(0, 5)] == [None, "LFCI411", "LFCI411"]
+    assert found(0, 0) is None
 
 
 def test_a_missing_object_is_undecided_not_safe(source: MemoryObjects) -> None:
