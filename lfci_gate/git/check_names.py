@@ -12,6 +12,8 @@ platform at once, because a tree is judged once and checked out anywhere:
 - names longer than 255 bytes, which common file systems do not take.
 
 Names that differ only by case or Unicode form are one file on some systems: ``collision`` finds them.
+Bytes that are no UTF-8 are read as git reads them on Windows (compat/mingw.h, xutftowcsn): as latin-1,
+and those that are no printable character there as two hex digits.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ _IGNORED_BY_HFS: Final = tuple(
     chr(point).encode("utf-8")
     for point in (*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF)
 )
+# For what "surrogateescape" leaves of bytes that are no UTF-8.
+_LEGACY: Final = {0xDC00 + byte: chr(byte) if byte >= 0xA0 else f"{byte:x}" for byte in range(0x80, 0x100)}
 # Neither ~ (short names) nor : (streams), backslash or space (Windows); nothing beyond ASCII.
 _PLAIN: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+@=,()[]#%$!&'"
 _PLAIN_AND_SLASH: Final = _PLAIN + b"/"
@@ -115,12 +119,9 @@ def fold(name: bytes) -> bytes:
     """What ``name`` is compared by where case and Unicode form do not count."""
     if name.isascii():
         return name.lower()
-    try:
-        text = _without_ignored(name).decode("utf-8")
-    except UnicodeDecodeError:
-        return name.lower()
     import unicodedata  # here: only names beyond ASCII need to pay for it
 
+    text = _without_ignored(name).decode("utf-8", "surrogateescape").translate(_LEGACY)
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold()).encode("utf-8")
 
 

@@ -73,6 +73,7 @@ FINE = [
     b"git~12",
     ".gité".encode(),
     b".git\x7f",
+    b".gitx\xff",
     b"git",
     b"gitx~1",
     b".gi",
@@ -184,6 +185,7 @@ def test_rule_05_whatever_git_refuses_as_a_path_is_refused(repo: Repo) -> None:
         (b"mailma~3", b".mailmap"),
         (b"maba30~1", b".mailmap"),
         (b".gitmodulesx", None),
+        (b".gitmodulesx\xff", None),
         (b"gitmod~5", None),
         (b"gitmod~0", None),
         (b"gi7eba~0", None),
@@ -212,6 +214,14 @@ COLLIDING = [
     ("\u212a".encode(), b"k"),
     ("ſ".encode(), b"S"),
     (b"a\xe2\x80\x8cb", b"AB"),
+    # Not UTF-8: on Windows git takes such a byte for a character of latin-1, or for its two hex digits.
+    (b"caf\xe9", "café".encode()),
+    (b"caf\xe9", b"CAF\xc9"),
+    (b"A\xff", b"a\xff"),
+    (b"\xc3\xa9\xff", b"\xc3\x89\xff"),
+    (b"x\x9f", b"X9F"),
+    (b"x\x80", b"x80"),
+    (b"\xa0", "\u00a0".encode()),
 ]
 
 
@@ -219,6 +229,10 @@ COLLIDING = [
 def test_rule_05_names_that_are_one_file_somewhere_collide(one: bytes, other: bytes) -> None:
     assert fold(one) == fold(other)
     assert set(collision((b"between", one, other)) or ()) == {one, other}
+
+
+def test_rule_05_names_that_are_no_utf8_are_told_apart() -> None:
+    assert collision((b"caf\xe9", b"caf\xe8", b"\x80", b"\x9f", b"\xff", b"\xfe", b"\xe2\x80", b"x")) is None
 
 
 def test_rule_05_what_collides_where_it_landed_is_not_held_against_a_new_name() -> None:
