@@ -50,6 +50,7 @@ def test_a_harmless_target_asks_only_for_depth(target: bytes, levels: int) -> No
         b"x/../y",
         b"../x/../../y",
         b"x\\..\\y",
+        b".\\/..",
         b".git",
         b"../.git/config",
         b"x/.GIT/hooks",

@@ -68,6 +68,8 @@ NOT_PLAIN = {
     "hostile behind a harmless setting": module(branch=b"x", path=b"-x"),
     "hostile in the second section": module() + module(b"y", path=b"-x"),
     "setting without a section": b"path = x\n",
+    "setting without a name": module() + b"\t= x\n",
+    "two words in a section": module() + b"\tpath x\n",
     "NUL": b'[submodule "x\0"]\n',
     "garbage": b"\xff\xfe\n",
 }
@@ -90,6 +92,7 @@ def test_an_ordinary_file_is_accepted() -> None:
         pytest.param(module(branch=b"-x"), id="a branch like an option"),
         pytest.param(module(branch=b"!x"), id="a branch like a command"),
         pytest.param(module(branch=b"a\\tb"), id="an escape where it does not matter"),
+        pytest.param(module(branch=b"a\\t"), id="an escape at the end, which does not go on"),
         pytest.param(module(branch=b'"a"'), id="quotes where they do not matter"),
         pytest.param(module(branch=b"https:///x"), id="a branch like a url"),
         pytest.param(module(url=b"./:x"), id="a url that does not climb"),

@@ -128,6 +128,8 @@ T, A, C = b"tree " + TREE.encode(), b"author " + PERSON, b"committer " + PERSON
         pytest.param(headers(T, A.replace(b"+0100", b"+010"), C), id="zone too short"),
         pytest.param(headers(T, A.replace(b"+0100", b"+01000"), C), id="zone too long"),
         pytest.param(headers(T, A.replace(b"+0100", b"+01x0"), C), id="zone that is no number"),
+        pytest.param(headers(T, A.replace(b"+0100", b"+x100"), C), id="zone that starts with a letter"),
+        pytest.param(headers(T, A.replace(b"+0100", b"00100"), C), id="zone of five digits"),
         pytest.param(headers(T, A.replace(b"> ", b">  "), C), id="two spaces before the date"),
         pytest.param(headers(T, A, C, b"key\tvalue"), id="a tab behind a key"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfci_gate.errors import Undecided
+from lfci_gate.errors import Refusal, Undecided
 from lfci_gate.git.inbox import INBOX, build_inbox_tree, inbox_ref, parse_inbox_ref, read_inbox_tree
 from lfci_gate.git.objects import BatchReader
 from lfci_gate.git.tree import EXECUTABLE, FILE, SYMLINK, TREE
@@ -82,6 +82,7 @@ def test_rule_03_anything_else_behind_the_ref_is_refused() -> None:
     below = source.tree((FILE, b"x", line))
     hostile = [
         source.blob(b"{}\n"),
+        source.blob(source.objects[source.tree((FILE, b"attestation", line))].data),
         source.tree(),
         source.tree((FILE, b"result", line)),
         source.tree((FILE, b"attestation", line), (FILE, b"extra", line)),
@@ -96,6 +97,7 @@ def test_rule_03_anything_else_behind_the_ref_is_refused() -> None:
         source.tree((FILE, b"attestation", empty)),
         source.tree((FILE, b"attestation", two)),
         source.tree((FILE, b"attestation", source.blob(b"{}"))),
+        source.tree((FILE, b"attestation", source.blob(b"{}\n{}"))),
         source.tree((FILE, b"attestation", source.blob(b"\n"))),
         source.tree((FILE, b"Attestation", line)),
         source.add("tree", b"100644 attestation\0"),
@@ -103,6 +105,18 @@ def test_rule_03_anything_else_behind_the_ref_is_refused() -> None:
     ]
     for oid in hostile:
         assert code_of(lambda oid=oid: read_inbox_tree(source, oid)) == "LFCI210"
+
+
+def test_a_refusal_says_once_that_the_ref_is_malformed() -> None:
+    source = MemoryObjects()
+    with pytest.raises(Refusal) as refused:
+        read_inbox_tree(source, source.tree())
+    assert (
+        refused.value.message == "malformed inbox ref: its tree holds other names than attestation and result"
+    )
+    with pytest.raises(Refusal) as refused:
+        read_inbox_tree(source, source.add("tree", b"x"))
+    assert refused.value.message.startswith("malformed inbox ref: a tree object cannot be parsed")
 
 
 def test_rule_03_parts_over_their_limit_are_refused() -> None:

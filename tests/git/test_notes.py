@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lfci_gate.errors import Refusal
 from lfci_gate.git.names import empty_tree, oid_of
 from lfci_gate.git.notes import list_notes, read_note, updated_notes_tree
 from lfci_gate.git.objects import BatchReader
@@ -217,6 +218,15 @@ def test_g_entries_that_git_does_not_write_are_refused(what: str) -> None:
     assert code_of(lambda: read_note(source, tree, NAME)) == "LFCI410"
     assert code_of(lambda: list(list_notes(source, tree))) == "LFCI410"
     assert code_of(lambda: updated_notes_tree(source, tree, {NAME: b"y"}, source.add)) == "LFCI410"
+
+
+@pytest.mark.parametrize(("name", "told"), [(b"README", "abREADME"), (b"Z" * 100, "ab" + "Z" * 80)])
+def test_a_refusal_tells_which_entry_with_the_digits_above_it(name: bytes, told: str) -> None:
+    source = MemoryObjects()
+    tree = source.tree((TREE, b"ab", source.tree((FILE, name, source.blob()))))
+    with pytest.raises(Refusal) as refused:
+        list(list_notes(source, tree))
+    assert refused.value.message.endswith(f" like {told}")
 
 
 def test_g_git_itself_joins_a_note_that_is_listed_twice(repo: Repo) -> None:

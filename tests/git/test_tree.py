@@ -27,7 +27,7 @@ from lfci_gate.git.tree import (
     shown,
     walk,
 )
-from lfci_gate.model import ObjectId
+from lfci_gate.model import GitObject, ObjectId
 from tests.support.memory_objects import MemoryObjects
 from tests.support.outcomes import code_of
 from tests.support.repos import Repo
@@ -117,6 +117,12 @@ def test_a_malformed_tree_is_refused(data: bytes) -> None:
     with pytest.raises(Refusal) as refused:
         parse_tree(data, "sha1")
     assert refused.value.code == "LFCI401"
+
+
+def test_the_name_with_a_slash_is_told() -> None:
+    with pytest.raises(Refusal) as refused:
+        parse_tree(entry(b"100644", b"a") + entry(b"100644", b"b/c") + entry(b"100644", b"d"), "sha1")
+    assert refused.value.facts == ("at or after: b/c",)
 
 
 def test_the_hash_decides_where_an_entry_ends() -> None:
@@ -224,6 +230,26 @@ def test_diff_reads_nothing_of_equal_subtrees() -> None:
     assert [path for path, _, _ in diff(source, old, new)] == [b"other/b"]
     assert same is not None
     assert same.oid not in source.reads
+
+
+def test_a_comparison_asks_in_advance_for_the_subtrees_that_differ_and_for_nothing_else() -> None:
+    """A large file or a submodule's commit asked for as if it were a tree would be a refusal."""
+    asked: list[ObjectId] = []
+
+    class Ahead(MemoryObjects):
+        def read_many(self, oids: list[ObjectId], *, limit: int) -> list[GitObject]:
+            asked.extend(oids)
+            return [self.read(oid, limit=limit) for oid in oids]
+
+    source = Ahead()
+    fixed = {b"same/x": (FILE, b""), b"sub": (GITLINK, b"1" * 40), b"f": (FILE, b"1")}
+    old = source.files({**fixed, b"a/x": (FILE, b"1"), b"b/x": (FILE, b"2")})
+    new = source.files(
+        {**fixed, b"a/x": (FILE, b"3"), b"b/x": (FILE, b"4"), b"g": (GITLINK, b"2" * 40), b"f": (FILE, b"5")}
+    )
+    assert len(list(diff(source, old, new))) == 4
+    entries = [lookup(source, tree, name) for name in (b"a", b"b") for tree in (old, new)]
+    assert asked == [entry and entry.oid for entry in entries]
 
 
 def test_a_changed_mode_alone_is_a_difference() -> None:
