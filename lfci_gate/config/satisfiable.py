@@ -235,7 +235,7 @@ def _can_be_told_apart(
         if not left:
             return False
         (mine, count), *others = left
-        for take in range(min(count, need, *(spare[index] for index in mine)), -1, -1):
+        for take in reversed(range(min(count, need, *(spare[index] for index in mine)) + 1)):
             after = [each - take if index in mine else each for index, each in enumerate(spare)]
             if chosen(others, need - take, after):
                 return True
