@@ -191,6 +191,23 @@ def test_who_got_another_result_may_approve(forge: MemoryForge) -> None:
     assert outcome(forge, *third, *approval, commit=commit) == {"LFCI215"}
 
 
+@pytest.mark.parametrize("approver", [AGENT, THIRD_AGENT])
+def test_of_two_results_that_enough_got_either_spares_an_approver(
+    forge: MemoryForge, approver: TestSigner
+) -> None:
+    keys = {name: key(who, "agent", "maintainer") for name, who in (("agent", AGENT), ("third", THIRD_AGENT))}
+    policy = asking("corroborated", 2, {**keys, "fourth": key(STRANGER, "agent")})
+    forge.server_policy = policy
+    commit = forge.commit({"tests/new.py": b"\n"})
+    these = [run(forge, commit, signer) for signer in (AGENT, SECOND_AGENT)]
+    those = [run(forge, commit, signer, **OTHER_RESULT) for signer in (THIRD_AGENT, STRANGER)]
+    approval = forge.approvals(commit, approver, policy=policy)
+    assert outcome(forge, *these, *those, *approval, commit=commit) == set()
+    for who, runs in ((AGENT, these), (THIRD_AGENT, those)):
+        expected = {"LFCI215"} if who is approver else set()
+        assert outcome(forge, *runs, *approval, commit=commit) == expected
+
+
 # -- derived and rebuilt ---------------------------------------------------------------------------
 
 
