@@ -204,7 +204,7 @@ def _policy_file(moment: Moment, name: str, new: Commit) -> Expected:
     forge, documents = moment.forge, moment.documents
     now = new.tree.get(POLICY)
     before = None if moment.base is None else moment.base.tree.get(POLICY)
-    if moment.base is None:  # the operator's, or none
+    if moment.base is None and forge.server_policy is None:  # the operator's, or none
         if now is not None and now[1] != forge.bootstrap:
             answer.blame(name, "LFCI206")
         return answer
