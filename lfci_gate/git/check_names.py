@@ -121,7 +121,7 @@ def fold(name: bytes) -> bytes:
         return name.lower()
     import unicodedata  # here: only names beyond ASCII need to pay for it
 
-    text = _without_ignored(name).decode("utf-8", "surrogateescape").translate(_LEGACY)
+    text = _joined(_without_ignored(name)).decode("utf-8", "surrogateescape").translate(_LEGACY)
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold()).encode("utf-8")
 
 
@@ -145,6 +145,23 @@ def _without_ignored(name: bytes) -> bytes:
     if not name.isascii() and (b"\xe2\x80" in name or b"\xe2\x81" in name or b"\xef\xbb" in name):
         for ignored in _IGNORED_BY_HFS:
             name = name.replace(ignored, b"")
+    return name
+
+
+def _joined(name: bytes) -> bytes:
+    """``name`` with each pair of UTF-16 that is written as two halves written as the character it is."""
+    at = name.find(b"\xed")
+    while at >= 0:
+        pair = name[at : at + 6]
+        try:
+            text = (
+                pair.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+            )
+        except UnicodeError:
+            text = None
+        if text is not None:
+            name = name[:at] + text.encode("utf-8") + name[at + 6 :]
+        at = name.find(b"\xed", at + 1)
     return name
 
 

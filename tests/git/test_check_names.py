@@ -222,6 +222,11 @@ COLLIDING = [
     (b"x\x9f", b"X9F"),
     (b"x\x80", b"x80"),
     (b"\xa0", "\u00a0".encode()),
+    # U+10400 and U+10428 (one letter, large and small), as two halves and as UTF-8.
+    (b"\xed\xa0\x81\xed\xb0\x80", "\U00010400".encode()),
+    ("\ud55c".encode() + b"\xed\xa0\x81\xed\xb0\x80x\xff", "\ud55c\U00010428X\u00ff".encode()),
+    (b"\xed\xed\xa0\x81\xed\xb0\x80", b"\xed" + "\U00010400".encode()),
+    (b"\xed\xa0\x81\xed\xb0\x80" * 2, b"\xed\xa0\x81\xed\xb0\xa8" * 2),
 ]
 
 
@@ -233,6 +238,10 @@ def test_rule_05_names_that_are_one_file_somewhere_collide(one: bytes, other: by
 
 def test_rule_05_names_that_are_no_utf8_are_told_apart() -> None:
     assert collision((b"caf\xe9", b"caf\xe8", b"\x80", b"\x9f", b"\xff", b"\xfe", b"\xe2\x80", b"x")) is None
+    assert (
+        collision((b"\xed\xa0\x81", b"\xed\xb0\x80", b"\xed", "\ud55c".encode(), "\ud55c\ud55c".encode()))
+        is None
+    )
 
 
 def test_rule_05_what_collides_where_it_landed_is_not_held_against_a_new_name() -> None:
