@@ -68,7 +68,8 @@ class Number(enum.IntEnum):
 
 
 @pytest.mark.parametrize(
-    "value", [1.0, float("nan"), {1: "a"}, {None: 1}, b"x", {"a"}, Number.ONE, object(), [[1.5]]]
+    "value",
+    [1.0, float("nan"), {1: "a"}, {None: 1}, b"x", {"a"}, Number.ONE, object(), [[1.5]], {"a": {"b": 1.5}}],
 )
 def test_what_json_cannot_say_exactly_is_a_type_error(value: object) -> None:
     with pytest.raises(TypeError):
@@ -81,7 +82,11 @@ def test_limits_of_writing() -> None:
     for _ in range(64):
         deep = [deep]
     dumps(deep)
-    for bad in (MAX_INT + 1, -MAX_INT - 1, "\ud800", [deep]):
+    tables: object = 1
+    for _ in range(64):
+        tables = {"a": tables}
+    dumps(tables)
+    for bad in (MAX_INT + 1, -MAX_INT - 1, "\ud800", [deep], {"a": tables}, [tables], {"a": deep}):
         with pytest.raises(ValueError, match=r"."):
             dumps(bad)
 
@@ -140,6 +145,7 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, object], random: Any
         (b'"\xc0\xaf"', "not UTF-8"),
         (b'{"a":1,"a":1}', "duplicate key 'a'"),
         (b'{"b":{"\\u0061":1,"a":2}}', "duplicate key 'a'"),
+        (b'{"a":1,"b":2,"b":3,"a":4}', "duplicate key 'b'"),
         (b'{"\xc3\xa9\\n":1,"\xc3\xa9\\n":2}', "duplicate key '\\xe9\\n'"),
         (b"1.0", "floating"),
         (b"[1e3]", "floating"),
@@ -154,6 +160,7 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, object], random: Any
         (b'["\\uDFFF"]', "surrogate"),
         (b'{"\\udc00":1}', "surrogate"),
         (b"[" * 33 + b"]" * 33, "32 deep"),
+        (b"[" + b"[]," * 40 + b"[" * 32 + b"]" * 33, "32 deep"),
         (b'{"a":' * 33 + b"1" + b"}" * 33, "32 deep"),
         (b"[" * 4000, "32 deep"),
         (b"1" + b" " * 4096, "larger than 4096 bytes"),
@@ -168,6 +175,8 @@ def test_refused(data: bytes, says: str) -> None:
     [
         (b' {"a" : [1]}\n', {"a": [1]}),
         (b"9007199254740991", MAX_INT),
+        (b"-9007199254740991", -MAX_INT),
+        (b"[" * 32 + b"]" * 31 + b",[]]", None),
         (b'"\\ud83d\\ude00"', "\U0001f600"),
         (b'"\\\\ud800"', "\\ud800"),
         (b"[" * 32 + b"]" * 32, None),
@@ -180,6 +189,14 @@ def test_accepted(data: bytes, value: object) -> None:
     found = read(data)
     if value is not None:
         assert found == value
+
+
+def test_floating_point_numbers_are_read_where_they_are_asked_for() -> None:
+    assert loads(b"[1.5,1]", code="LFCI110", what="a file", max_bytes=9, floats=True) == [1.5, 1]
+
+
+def test_an_integer_that_python_would_not_read_is_too_large_like_any_other() -> None:
+    assert "2**53" in refused(b"1" * 5000, max_bytes=5000)
 
 
 def test_the_size_is_looked_at_before_the_bytes() -> None:
@@ -217,6 +234,31 @@ def test_fields_are_taken_once_and_the_rest_is_refused() -> None:
     assert found.keys() == ("b",)
     with pytest.raises(UsageError, match=r"config: checks.test: unknown key 'b'"):
         found.finish()
+
+
+@pytest.mark.parametrize(
+    ("key", "named"),
+    [
+        ("k" * 80, "k" * 80),
+        ("k" * 81, f"'{'k' * 60}...'"),
+        ("é", "'\\xe9'"),
+        ("a\n", "'a\\n'"),
+    ],
+)
+def test_a_message_names_a_key_on_one_line_of_bounded_length_in_ascii(key: str, named: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        fields({key: 1}).take(key, str)
+    assert caught.value.message == f"config: checks.test.{named}: must be a string, not an integer"
+
+
+def test_at_the_top_there_is_no_path_in_front() -> None:
+    top = Fields({"a": 1}, error=UsageError, code="LFCI405", what="config")
+    assert top.wrong("a", "is odd").message == "config: a: is odd"
+    assert top.wrong(None, "is odd").message == "config: is odd"
+
+
+def test_what_is_shown_is_cut_beyond_the_limit() -> None:
+    assert (shown("x" * 60), shown("x" * 61)) == (f"'{'x' * 60}'", f"'{'x' * 60}...'")
 
 
 @pytest.mark.parametrize(

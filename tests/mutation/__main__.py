@@ -92,8 +92,9 @@ def attack(modules: tuple[str, ...], folder: Path, options: argparse.Namespace) 
     mutants = list(found)[:: options.every]
     print(f"{len(known.cases)} recorded pushes, {len(known.left_out)} left out, {len(mutants)} checks",
           file=sys.stderr)  # fmt: skip
-    answers = list(attacks.run(known, mutants, options.jobs))
-    return attacks.report(answers, explained("unattacked", mutants), options.out)
+    told = explained("unattacked", mutants)
+    answers = list(attacks.run(known, mutants, options.jobs, told))
+    return attacks.report(answers, told, options.out)
 
 
 def survivors(path: Path | None) -> frozenset[str] | None:

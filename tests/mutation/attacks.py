@@ -35,6 +35,8 @@ _KINDS = (replay.ACCEPTED, replay.OTHER, BROKEN, replay.CONTROL)
 """The best proof that a check is needed comes first."""
 _MOST_REFUSED, _MOST_HONEST = 600, 200
 """A mutant is tried by at most so many recorded pushes."""
+_OF_EXPLAINED = 60
+"""One that is explained by so many of either kind only: if they notice it, that is told."""
 _MORE = 40
 """Pushes that are tried after the first red one, for one that is let through."""
 _CASE_S = 30.0
@@ -103,7 +105,7 @@ def checks_of(modules: Iterable[str]) -> Iterator[Mutant]:
         yield from (mutant for mutant in mutants_of(module) if mutant.is_check)
 
 
-def order(known: Attacks, mutant: Mutant) -> list[int]:
+def order(known: Attacks, mutant: Mutant, *, explained: bool = False) -> list[int]:
     """The pushes that reach the change: refused ones, of which one may be let through, then honest ones; of
     each attack one before a second of any, and last those that go the same way as others."""
     file = sys.modules[mutant.module].__file__ or ""
@@ -116,10 +118,11 @@ def order(known: Attacks, mutant: Mutant) -> list[int]:
         keyed.append((case.status == 0, known.alike[number], turns[case.name], known.seconds[number], number))
     refused = [number for honest, *_, number in sorted(keyed) if not honest]
     honest = [number for honest, *_, number in sorted(keyed) if honest]
-    return [*refused[:_MOST_REFUSED], *honest[:_MOST_HONEST]]
+    most = (_OF_EXPLAINED, _OF_EXPLAINED) if explained else (_MOST_REFUSED, _MOST_HONEST)
+    return [*refused[: most[0]], *honest[: most[1]]]
 
 
-def run(known: Attacks, mutants: list[Mutant], jobs: int) -> Iterator[Found]:
+def run(known: Attacks, mutants: list[Mutant], jobs: int, explained: frozenset[str]) -> Iterator[Found]:
     """Each mutant in a process of its own."""
     gc.collect()
     gc.freeze()
@@ -129,7 +132,7 @@ def run(known: Attacks, mutants: list[Mutant], jobs: int) -> Iterator[Found]:
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
-            numbers = order(known, mutant)
+            numbers = order(known, mutant, explained=mutant.key in explained)
             if not numbers:
                 yield Found(mutant, "", "", 0)
                 continue

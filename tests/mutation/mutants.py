@@ -87,6 +87,8 @@ def put(mutant: Mutant) -> None:
         while hasattr(live, inner) and getattr(live, inner) is not None:
             live = getattr(live, inner)
     inside = {id(was): now for was, now in within(live.__code__, mutant.code)}
+    if inside:
+        gc.unfreeze()  # what is frozen is not among the objects
     made = [each for each in gc.get_objects() if type(each) is types.FunctionType] if inside else []
     for each in made:
         each.__code__ = inside.get(id(each.__code__), each.__code__)
