@@ -137,7 +137,7 @@ class _Evaluation:
             classify(ref)
         else:
             raise Refusal("LFCI212", f"{update.ref} is a symbolic ref that leads nowhere")
-        if ref != update.ref and ref.startswith(Namespace.INBOX.value):
+        if ref.startswith(Namespace.INBOX.value):
             raise Refusal("LFCI212", f"{update.ref} is a symbolic ref into the inbox")
         if ref in targets:
             raise Refusal("LFCI212", f"{update.ref} moves {ref}, which this push moves already")
