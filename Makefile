@@ -41,7 +41,7 @@ campaign: setup  ## hours, not minutes: property tests with many examples, drawn
 	$(PYTHON) -m tests.properties --pushes 10000 --minutes $(MINUTES)
 	$(PYTHON) -m tests.properties --switches --minutes $(MINUTES)
 	$(PYTHON) -m tests.mutation
-	$(PYTHON) -m tests.mutation --attacks
+	$(PYTHON) -m tests.mutation --attacks --only .gate.
 
 wheel: setup  ## build the wheel into dist/
 	$(PYTHON) -m hatchling build --target wheel
