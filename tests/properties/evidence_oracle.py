@@ -291,7 +291,9 @@ class Moment:
     def _confirms(self, need: Need, said: Finding, run: Run) -> bool:
         if not said.reproduced or self.time_codes(said.issued):
             return False
-        return need.assurance == "derived" or (said.method == "rebuilt" and said.result == run.document)
+        if said.method == "rebuilt":  # of a run with another result it says nothing good
+            return said.result == run.document
+        return need.assurance == "derived"
 
     # -- approvals ---------------------------------------------------------------------------------
 
