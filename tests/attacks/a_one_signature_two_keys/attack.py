@@ -6,7 +6,8 @@ one of them enrolled, and delivers the one signature as the word of two people.
 1. Threshold two, both keys in the policy, one signature, once and twice in one envelope: LFCI111, a
    signature counts for one key.
 2. In two envelopes, one folded before, that name one key each in the hint: LFCI111.
-3. With a signature by a real second key it lands.
+3. With a signature by a real second key it lands; also where the statement was folded with the first
+   signature alone, and comes again with both.
 """
 
 from lfci_gate.attest.dsse import pae
@@ -51,4 +52,12 @@ def mount(scene: Scene) -> None:
         eve, "main", eve.deliver(bundle_text(payload, [signature], CAROL.public.fingerprint), result)
     )
     both = bundle_text(payload, [signature, sign_raw(AGENT, payload)], "nobody")
+    scene.lands(eve, "main", eve.deliver(both, result))
+    eve.edit()
+    run, result = eve.run_of("HEAD")
+    payload = payload_of(run)
+    by_both = [sign_raw(CAROL, payload), sign_raw(AGENT, payload)]
+    alone = bundle_text(payload, by_both[:1], CAROL.public.fingerprint)
+    scene.passes(eve, eve.deliver(alone, result))
+    both = bundle_text(payload, by_both, CAROL.public.fingerprint)
     scene.lands(eve, "main", eve.deliver(both, result))

@@ -6,6 +6,8 @@
    intern does: LFCI215 for each. A builder approves `site/`, by the delegated role of an architect whose
    own role reaches no further than `docs/`: LFCI215.
 3. A lead's approval of tests on main counts, and an architect's of docs.
+4. In a policy that delegates and limits no role, a lead's approval of the flake is LFCI215. That of tests
+   counts, and so does a run by a builder, to whom the agent's role is delegated.
 """
 
 from datetime import timedelta
@@ -18,13 +20,20 @@ from tests.attacks.kit import AGENT, RULE, Attack, Scene, ed25519_signer, now, p
 ATTACK = Attack("F", "delegated approval used too far", expect=("LFCI215",))
 LEAD, DEPUTY, INTERN, OWNER = (ed25519_signer(name) for name in ("lead", "deputy", "intern", "owner"))
 ARCHITECT, BUILDER = (ed25519_signer(name) for name in ("architect", "builder"))
+HOLDERS = {
+    "agent": AGENT,
+    "lead": LEAD,
+    "deputy": DEPUTY,
+    "intern": INTERN,
+    "maintainer": OWNER,
+    "architect": ARCHITECT,
+    "builder": BUILDER,
+}
+KEYS = {name: {"public": format_public(each.public), "roles": [name]} for name, each in HOLDERS.items()}
 
 
 def policy() -> bytes:
     later, over = now() + timedelta(days=300), now() - timedelta(days=1)
-    holders = {"agent": AGENT, "lead": LEAD, "deputy": DEPUTY, "intern": INTERN, "maintainer": OWNER}
-    holders |= {"architect": ARCHITECT, "builder": BUILDER}
-    keys = {name: {"public": format_public(each.public), "roles": [name]} for name, each in holders.items()}
     links: list[dict[str, Any]] = [
         {
             "from": "maintainer",
@@ -39,7 +48,7 @@ def policy() -> bytes:
     ]
     docs = [{"paths": [path], "roles": ["architect"]} for path in ("docs/", "site/")]
     rule = {**RULE, "protect": [*RULE["protect"], *docs]}
-    return policy_text(keys=keys, delegations=links, roles={"architect": {"paths": ["docs/"]}}, rules=(rule,))
+    return policy_text(keys=KEYS, delegations=links, roles={"architect": {"paths": ["docs/"]}}, rules=(rule,))
 
 
 def mount(scene: Scene) -> None:
@@ -66,3 +75,17 @@ def mount(scene: Scene) -> None:
     eve.repo.write("docs/x.md", b"x")
     docs = eve.repo.commit()
     scene.lands(eve, "main", eve.evidence(docs), *eve.approvals(docs, base, ARCHITECT, policy=words))
+    later, base = now() + timedelta(days=300), eve.tip
+    links = [
+        {"from": "maintainer", "to": "lead", "paths": ["tests/"], "until": later},
+        {"from": "agent", "to": "builder", "refs": ["refs/heads/main"], "until": later},
+    ]
+    words = policy_text(version=2, keys=KEYS, delegations=links)
+    scene.forge.set_policy(words)
+    flake = eve.edit({"flake.nix": b"{ outputs = _: { x = 2; }; }\n"})
+    run = eve.evidence(flake, BUILDER)
+    scene.refused(eve, "main", run, *eve.approvals(flake, base, LEAD, policy=words))
+    eve.start(base)
+    tests = eve.edit({TEST_FILE: b"def test_answer():\n    assert 1\n"})
+    run = eve.evidence(tests, BUILDER)
+    scene.lands(eve, "main", run, *eve.approvals(tests, base, LEAD, policy=words))

@@ -2,7 +2,8 @@
 path.
 
 1. Eve sends by hand updates of HEAD, `main`, refs/heads/main with a line break, a space, an escape
-   sequence, bytes that are no UTF-8, `..`, a trailing slash and dot, `.lock`, and a name of 2,000 bytes.
+   sequence, bytes that are no UTF-8, `..`, a trailing slash and dot, `.lock`; a name of 2,000 bytes, and a
+   part of 251.
 2. LFCI211 for each, or git's own refusal; what she reads is plain ASCII.
 """
 
@@ -17,6 +18,8 @@ NAMES = (
     b"refs/heads/main\x7f",
     b"refs/heads/\xff\xfe",
     b"refs/heads/../../hooks/pre-receive",
+    b"refs/heads/ma..in",
+    b"refs/heads/ma\x1bin",
     b"refs/heads/main/",
     b"refs/heads/main.",
     b"refs/heads/main.lock",
@@ -24,6 +27,7 @@ NAMES = (
     b"refs/heads/ma*in",
     b"refs/heads/x@{1}",
     b"refs/heads/" + b"x/" * 1000 + b"x",
+    b"refs/heads/" + b"x" * 251,
     b"refs/heads//main",
     b"/refs/heads/main",
 )
