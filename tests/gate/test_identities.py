@@ -294,6 +294,15 @@ def test_a_delegate_approves_what_was_delegated(forge: MemoryForge) -> None:
     assert approved(delegated(paths=["tests/", ".lfci/"]), config) == set()
 
 
+def test_a_delegate_attests_where_no_role_is_limited(forge: MemoryForge) -> None:
+    commit = forge.commit(SOURCE)
+    keys = {"lead": key(SECOND_AGENT, "lead")}
+    for until, codes_ in ((NOW + DAY, set()), (NOW, {"LFCI109"})):
+        link = {"from": "agent", "to": "lead", "refs": [MAIN], "until": until}
+        forge.server_policy = with_keys(keys, delegations=[link])
+        assert outcome(forge, forge.run(commit, SECOND_AGENT), commit=commit) == codes_, until
+
+
 def test_a_delegate_never_changes_the_policy(forge: MemoryForge) -> None:
     forge.server_policy = policy = delegated(paths=["**"])
     commit = forge.commit({".lfci/policy.toml": policy_text(version=2)})

@@ -33,8 +33,8 @@ BROKEN = "breaks"
 expects."""
 _KINDS = (replay.ACCEPTED, replay.OTHER, BROKEN, replay.CONTROL)
 """The best proof that a check is needed comes first."""
-_MOST_REFUSED, _MOST_HONEST = 600, 200
-"""A mutant is tried by at most so many recorded pushes."""
+_FIRST_REFUSED, _FIRST_HONEST = 600, 200
+"""A mutant is tried by so many recorded pushes first; then, if they do not notice it, by all others."""
 _OF_EXPLAINED = 60
 """One that is explained by so many of either kind only: if they notice it, that is told."""
 _MORE = 40
@@ -107,7 +107,8 @@ def checks_of(modules: Iterable[str]) -> Iterator[Mutant]:
 
 def order(known: Attacks, mutant: Mutant, *, explained: bool = False) -> list[int]:
     """The pushes that reach the change: refused ones, of which one may be let through, then honest ones; of
-    each attack one before a second of any, and last those that go the same way as others."""
+    each attack one before a second of any, and last those that go the same way as others. Few pushes ask for
+    what few rules say (a floor of Nix, a key that will be revoked), and these come late."""
     file = sys.modules[mutant.module].__file__ or ""
     numbers = {number for line in mutant.lines for number in known.reaching.get((file, line), ())}
     turns: Counter[str] = Counter()
@@ -118,8 +119,10 @@ def order(known: Attacks, mutant: Mutant, *, explained: bool = False) -> list[in
         keyed.append((case.status == 0, known.alike[number], turns[case.name], known.seconds[number], number))
     refused = [number for honest, *_, number in sorted(keyed) if not honest]
     honest = [number for honest, *_, number in sorted(keyed) if honest]
-    most = (_OF_EXPLAINED, _OF_EXPLAINED) if explained else (_MOST_REFUSED, _MOST_HONEST)
-    return [*refused[: most[0]], *honest[: most[1]]]
+    if explained:
+        return [*refused[:_OF_EXPLAINED], *honest[:_OF_EXPLAINED]]
+    first = [*refused[:_FIRST_REFUSED], *honest[:_FIRST_HONEST]]
+    return [*first, *refused[_FIRST_REFUSED:], *honest[_FIRST_HONEST:]]
 
 
 def run(known: Attacks, mutants: list[Mutant], jobs: int, explained: frozenset[str]) -> Iterator[Found]:
