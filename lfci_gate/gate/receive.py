@@ -92,9 +92,9 @@ def post_receive(directory: AnyPath, environ: Mapping[str, str], stdin: IO[bytes
                 state.has_landed(update.ref, update.old, update.new)
         fold(git, wait_s=0.0)
     except LfciError as error:
-        stderr.write(f"lfci: landed; the record follows with the next fold ({error.code})\n")
+        stderr.write(f"lfci: accepted; the record follows with the next fold ({error.code})\n")
     except Exception as error:  # noqa: BLE001 - the refs have moved, nothing may fail the push now
-        stderr.write("lfci: landed; the record follows with the next fold (LFCI505)\n")
+        stderr.write("lfci: accepted; the record follows with the next fold (LFCI505)\n")
         _log(directory, error)
     return 0
 

@@ -294,11 +294,30 @@ def test_without_the_forges_key_evidence_is_folded_and_the_landing_waits(ada: De
     commit = ada.edit()
     pushed = ada.push("origin", "main", ada.evidence("HEAD"))
     assert pushed.status == 0
-    assert "the record follows with the next fold (LFCI511)" in pushed.output
+    assert "lfci: accepted; the record follows with the next fold (LFCI511)" in pushed.output
     assert not forge.waiting()
     files.write_file(state.key_path, key)
     assert fold(forge.git).landings == 1
     assert forge.note("lfci-landed", commit)
+
+
+def test_evidence_is_taken_whatever_the_policy_and_folded_when_there_is_one_again(ada: Developer) -> None:
+    """Rule 3: whose signature it is does not matter yet; a policy that was rolled back loses no evidence."""
+    forge, state = ada.forge, ForgeState(ada.forge.path)
+    floor = state.policy_floor()
+    assert floor is not None
+    held = (state.directory / "policy-floor.json").read_bytes()
+    state.raise_floor(replace(floor, version=floor.version + 1))
+    ada.edit()
+    spec = ada.evidence("HEAD")
+    pushed = ada.push("origin", spec)
+    assert pushed.status == 0
+    assert "lfci: accepted; the record follows with the next fold (LFCI203)" in pushed.output
+    assert spec.partition(":")[2] in forge.refs()
+    assert "error[LFCI203]" in ada.push("origin", "main").output
+    files.write_file(state.directory / "policy-floor.json", held)
+    assert fold(forge.git).attestations == 1
+    assert not forge.waiting()
 
 
 # -- many at once -----------------------------------------------------------------------------------

@@ -45,16 +45,15 @@ __all__ = [
 def judge(forge: Forge, documents: Documents, push: Push) -> Expected:
     """The verdict on a push, at the forge's clock."""
     expected = Expected()
-    _, wrong = authority(forge, documents)
     for delivery in push.deliveries:
-        codes = delivery_codes(forge, delivery, wrong)
+        codes = delivery_codes(forge, delivery)
         if codes:
             expected.blame("inbox", *codes)
     if expected.accepted:
         _judge_updates(expected, forge, documents, push)
         return expected
     # Refused; whether the evidence in a refused inbox ref is looked at for the others is all the same.
-    good = tuple(each for each in push.deliveries if not delivery_codes(forge, each, wrong))
+    good = tuple(each for each in push.deliveries if not delivery_codes(forge, each))
     for deliveries in (push.deliveries, good):
         other = Expected()
         _judge_updates(other, forge, documents, replace(push, deliveries=deliveries))
@@ -241,8 +240,8 @@ def _policy_file(moment: Moment, name: str, new: Commit) -> Expected:
 # -- rule 3: the inbox ----------------------------------------------------------------------------------
 
 
-def delivery_codes(forge: Forge, delivery: Delivery, wrong: str) -> set[str]:
-    """What is wrong with an inbox ref, where ``wrong`` is what is wrong with the policy in force."""
+def delivery_codes(forge: Forge, delivery: Delivery) -> set[str]:
+    """What is wrong with an inbox ref; the policy is not asked about it."""
     statement = delivery.evidence.statement
     codes = {
         "no bundle": "LFCI110",
@@ -256,4 +255,4 @@ def delivery_codes(forge: Forge, delivery: Delivery, wrong: str) -> set[str]:
         found = {"LFCI210"}
     if not found and isinstance(statement, Run) and not statement.counted and statement.document.tests:
         found = {"LFCI115"}
-    return found | ({wrong} if wrong else set())
+    return found
