@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -138,6 +139,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("campaign", deadline=None, database=None, max_examples=20_000)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
+    # Whoever starts the tests in the background of a script has it ignored, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _CACHE.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(prefix="lfci-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(place, ignore_errors=True))
